@@ -1,0 +1,82 @@
+import Type, { type Static } from 'typebox'
+import { presettable } from './nodegroup.ts'
+import { kindSchema, seconds, text, timestamp } from './schema.ts'
+
+const nodeGroupDefaults = Type.Object(
+  {
+    namespace: Type.Optional(text('Namespace of NodeGroups that are made on demand.', 63)),
+    ...Type.Partial(Type.Object(presettable)).properties,
+  },
+  { description: 'Fill the fields that a NodeGroup leaves out; never change one that is there.' },
+)
+
+const globalSettings = Type.Object(
+  {
+    paused: Type.Optional(
+      Type.Boolean({ default: false, description: 'Decide and explain, but do nothing.' }),
+    ),
+    scaleUpCooldownSeconds: Type.Optional(
+      seconds('Pause after a growth of a group before its next one.', 0, 86_400, { default: 60 }),
+    ),
+    scaleDownCooldownSeconds: Type.Optional(
+      seconds('Pause after any growth or removal before the next removal in the cluster.', 0, 86_400, {
+        default: 300,
+      }),
+    ),
+    maxConcurrentScaleUps: Type.Optional(
+      Type.Integer({ minimum: 1, default: 1, description: 'Groups that may be growing at once.' }),
+    ),
+    maxConcurrentScaleDowns: Type.Optional(
+      Type.Integer({ minimum: 1, default: 1, description: 'Groups that may be shrinking at once.' }),
+    ),
+    maxClusterWorkers: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        default: 10,
+        description: 'Machines of all groups together; 0 is no limit.',
+      }),
+    ),
+    unschedulablePodGracePeriodSeconds: Type.Optional(
+      seconds('Pods younger than this get no node yet.', 0, 86_400, { default: 30 }),
+    ),
+    enableDynamicNodeGroupCreation: Type.Optional(
+      Type.Boolean({ default: true, description: 'Make a NodeGroup for pods that no group can hold.' }),
+    ),
+    enableRebalancing: Type.Optional(
+      Type.Boolean({ default: false, description: 'Replace nodes by cheaper ones.' }),
+    ),
+    nodeReadyTimeoutSeconds: Type.Optional(
+      seconds('How long a machine may take from order to ready Node.', 60, 86_400, { default: 600 }),
+    ),
+    podEvictionTimeoutSeconds: Type.Optional(
+      seconds('How long one pod may take to leave before it is reported.', 0, 86_400, { default: 120 }),
+    ),
+  },
+  { description: 'Limits of the whole cluster.' },
+)
+
+export const autoscalerConfigSpec = Type.Object({
+  nodeGroupDefaults: Type.Optional(nodeGroupDefaults),
+  globalSettings: Type.Optional(globalSettings),
+})
+
+export const autoscalerConfigStatus = Type.Object({
+  observedGeneration: Type.Optional(
+    Type.Integer({ minimum: 0, description: 'metadata.generation this speaks of.' }),
+  ),
+  lastUpdated: Type.Optional(timestamp('When it was last taken over.')),
+  active: Type.Optional(Type.Boolean({ description: 'Whether it is in use.' })),
+  message: Type.Optional(text('Why not, or what has no effect.', 2048)),
+})
+
+export const autoscalerConfigSchema = kindSchema(
+  'AutoscalerConfig',
+  'Settings of the whole cluster; the one named default is used.',
+  autoscalerConfigSpec,
+  autoscalerConfigStatus,
+)
+
+export type AutoscalerConfig = Static<typeof autoscalerConfigSchema>
+export type AutoscalerConfigSpec = AutoscalerConfig['spec']
+export type NodeGroupDefaults = Static<typeof nodeGroupDefaults>
+export type GlobalSettings = Static<typeof globalSettings>
