@@ -6,6 +6,12 @@ const nodeGroupDefaults = Type.Object(
   {
     namespace: Type.Optional(text('Namespace of NodeGroups that are made on demand.', 63)),
     ...Type.Partial(Type.Object(presettable)).properties,
+    minNodes: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: 10_000, default: 1, description: 'As in a NodeGroup.' }),
+    ),
+    maxNodes: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 10_000, default: 10, description: 'As in a NodeGroup.' }),
+    ),
   },
   { description: 'Fill the fields that a NodeGroup leaves out; never change one that is there.' },
 )
@@ -16,43 +22,39 @@ const globalSettings = Type.Object(
       Type.Boolean({ default: false, description: 'Decide and explain, but do nothing.' }),
     ),
     scaleUpCooldownSeconds: Type.Optional(
-      seconds('Pause after a growth of a group before its next one.', 0, 86_400, { default: 60 }),
+      seconds('Pause after a growth of a group before its next one.', 0, 86_400),
     ),
     scaleDownCooldownSeconds: Type.Optional(
-      seconds('Pause after any growth or removal before the next removal in the cluster.', 0, 86_400, {
-        default: 300,
-      }),
+      seconds('Pause after any growth or removal before the next removal in the cluster.', 0, 86_400),
     ),
     maxConcurrentScaleUps: Type.Optional(
-      Type.Integer({ minimum: 1, default: 1, description: 'Groups that may be growing at once.' }),
+      Type.Integer({ minimum: 1, description: 'Groups that may be growing at once.' }),
     ),
     maxConcurrentScaleDowns: Type.Optional(
-      Type.Integer({ minimum: 1, default: 1, description: 'Groups that may be shrinking at once.' }),
+      Type.Integer({ minimum: 1, description: 'Groups that may be shrinking at once.' }),
     ),
     maxClusterWorkers: Type.Optional(
-      Type.Integer({
-        minimum: 0,
-        default: 10,
-        description: 'Machines of all groups together; 0 is no limit.',
-      }),
+      Type.Integer({ minimum: 0, description: 'Machines of all groups together; 0 is no limit.' }),
     ),
     unschedulablePodGracePeriodSeconds: Type.Optional(
-      seconds('Pods younger than this get no node yet.', 0, 86_400, { default: 30 }),
+      seconds('Pods younger than this get no node yet.', 0, 86_400),
     ),
     enableDynamicNodeGroupCreation: Type.Optional(
-      Type.Boolean({ default: true, description: 'Make a NodeGroup for pods that no group can hold.' }),
+      Type.Boolean({ description: 'Without effect: NodeGroups are made by people.' }),
     ),
     enableRebalancing: Type.Optional(
-      Type.Boolean({ default: false, description: 'Replace nodes by cheaper ones.' }),
+      Type.Boolean({
+        description: 'false: no group replaces nodes by cheaper ones, whatever its costOptimization says.',
+      }),
     ),
     nodeReadyTimeoutSeconds: Type.Optional(
-      seconds('How long a machine may take from order to ready Node.', 60, 86_400, { default: 600 }),
+      seconds('How long a machine may take from order to ready Node.', 60, 86_400),
     ),
     podEvictionTimeoutSeconds: Type.Optional(
-      seconds('How long one pod may take to leave before it is reported.', 0, 86_400, { default: 120 }),
+      seconds('How long one pod may take to leave before it is reported.', 0, 86_400),
     ),
   },
-  { description: 'Limits of the whole cluster.' },
+  { description: "Limits of the whole cluster; an absent one leaves it to the controller's options." },
 )
 
 export const autoscalerConfigSpec = Type.Object({

@@ -122,7 +122,7 @@ const drain = Type.Object(
       }),
     ),
   },
-  { description: 'How nodes are emptied.' },
+  { description: 'How nodes are emptied.', builtInDefault: {} },
 )
 
 const disruption = Type.Object(
@@ -143,11 +143,15 @@ const disruption = Type.Object(
           timeZone: Type.Optional(text('IANA name, UTC if absent.', 64)),
           maxUnavailable: Type.Optional(countOrPercent("Budget within this window instead of the group's.")),
         }),
-        { maxItems: 32, description: 'Removals happen only within; any time when empty.' },
+        {
+          maxItems: 32,
+          builtInDefault: [],
+          description: 'Removals happen only within; any time when empty.',
+        },
       ),
     ),
   },
-  { description: 'Budget of voluntary removals.' },
+  { description: 'Budget of voluntary removals.', builtInDefault: {} },
 )
 
 export const nodeGroupSpec = Type.Object(

@@ -2,8 +2,8 @@ import Type from 'typebox'
 import { percent, rules, seconds, text } from './schema.ts'
 
 /**
- * The policies of a NodeGroup, which AutoscalerConfig can preset: hence `builtInDefault` and no `default`.
- * The last three keep their `default`: nothing of them is active unless the object is written.
+ * The policies of a NodeGroup. AutoscalerConfig can preset all but multiRegion: hence `builtInDefault` and no
+ * `default`. Those with `builtInDefault: {}` are always there, the others act only where they are written.
  */
 
 export const scaleUpPolicy = Type.Object(
@@ -23,7 +23,7 @@ export const scaleUpPolicy = Type.Object(
       percent('Without effect: nodes are added for pods, not for load.', { builtInDefault: 80 }),
     ),
   },
-  { description: 'When nodes are added.' },
+  { description: 'When nodes are added.', builtInDefault: {} },
 )
 
 export const scaleDownPolicy = Type.Object(
@@ -48,18 +48,18 @@ export const scaleDownPolicy = Type.Object(
       seconds('Pause after a removal from this group before the next one.', 0, 3600, { builtInDefault: 600 }),
     ),
   },
-  { description: 'When nodes are removed.' },
+  { description: 'When nodes are removed.', builtInDefault: {} },
 )
 
 export const spotConfig = Type.Object(
   {
     enabled: Type.Optional(
-      Type.Boolean({ default: false, description: 'Must be false: VPSie sells no spot machines.' }),
+      Type.Boolean({ builtInDefault: false, description: 'Must be false: VPSie sells no spot machines.' }),
     ),
-    maxSpotPercentage: Type.Optional(percent('Without effect.', { default: 80 })),
-    fallbackToOnDemand: Type.Optional(Type.Boolean({ default: true, description: 'Without effect.' })),
-    interruptionGracePeriod: Type.Optional(text('Without effect.', 32, { default: '120s' })),
-    allowedInterruptionRate: Type.Optional(percent('Without effect.', { default: 20 })),
+    maxSpotPercentage: Type.Optional(percent('Without effect.', { builtInDefault: 80 })),
+    fallbackToOnDemand: Type.Optional(Type.Boolean({ builtInDefault: true, description: 'Without effect.' })),
+    interruptionGracePeriod: Type.Optional(text('Without effect.', 32, { builtInDefault: '120s' })),
+    allowedInterruptionRate: Type.Optional(percent('Without effect.', { builtInDefault: 20 })),
   },
   {
     description: 'VPSie has no spot machines; kept so that existing manifests apply.',
@@ -134,31 +134,33 @@ export const costStrategies = ['auto', 'manual', 'aggressive', 'conservative'] a
 
 export const costOptimization = Type.Object(
   {
-    enabled: Type.Optional(Type.Boolean({ default: true, description: 'Replace nodes by cheaper ones.' })),
+    enabled: Type.Optional(
+      Type.Boolean({ builtInDefault: true, description: 'Replace nodes by cheaper ones.' }),
+    ),
     strategy: Type.Optional(
       Type.Enum([...costStrategies], {
         type: 'string',
-        default: 'auto',
+        builtInDefault: 'auto',
         description: 'manual implies requireApproval.',
       }),
     ),
     optimizationInterval: Type.Optional(
       text('Least time between two replacements of the group.', 32, {
-        default: '24h',
+        builtInDefault: '24h',
         pattern: '^(0|([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+)$',
       }),
     ),
     minMonthlySavings: Type.Optional(
       Type.Number({
         minimum: 0,
-        default: 10,
+        builtInDefault: 10,
         description: 'Least saving of a replacement in account currency a month.',
       }),
     ),
-    maxPerformanceImpact: Type.Optional(percent('Without effect.', { default: 5 })),
+    maxPerformanceImpact: Type.Optional(percent('Without effect.', { builtInDefault: 5 })),
     requireApproval: Type.Optional(
       Type.Boolean({
-        default: false,
+        builtInDefault: false,
         description: 'Wait for annotation autoscaler.vpsie.com/approve naming the plan.',
       }),
     ),
