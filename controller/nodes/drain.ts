@@ -1,0 +1,141 @@
+import type { Clock } from '../../common/clock.ts'
+import { errorText, hasCode, TransientError } from '../../common/errors.ts'
+import type { KubeClient } from '../../common/kube/client.ts'
+import type { Pod } from '../../common/kube/objects.ts'
+import { keyOf, resources } from '../../common/kube/resources.ts'
+import type { Logger } from '../../common/log.ts'
+import { fullJitter } from '../../common/retry.ts'
+
+export interface DrainDeps {
+  client: KubeClient
+  clock: Clock
+  log: Logger
+  /** Called for each pod that the API server agreed to evict. */
+  onEvicted?: (pod: Pod) => void
+  random?: () => number
+}
+
+export interface DrainOptions {
+  /** Longest grace a pod is given, seconds; its own is kept when shorter. */
+  maxPodGracePeriodSeconds: number
+  /** How many evictions run at once. */
+  parallel?: number
+}
+
+export interface DrainResult {
+  evicted: number
+  /** Pods that are still there, with what held them; empty when the node is drained. */
+  blocked: { pod: string; reason: string }[]
+}
+
+const pollMs = 1000
+const backoffBaseMs = 500
+const backoffCapMs = 10_000
+// Kubernetes' own default when a pod names no grace period.
+const defaultGraceSeconds = 30
+const criticalPriority = 2_000_000_000
+
+/** The node's pods, straight from the API server: a removal never trusts a cache. */
+export async function listPodsOf(client: KubeClient, node: string, signal: AbortSignal): Promise<Pod[]> {
+  const { items } = await client.list(resources.pods, { fieldSelector: `spec.nodeName=${node}` }, signal)
+  return items
+}
+
+/** True for pods that a drain has to move: not finished, not a DaemonSet's, not a mirror of a static pod. */
+export function isMovable(pod: Pod): boolean {
+  if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') return false
+  if (pod.metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined) return false
+  return !pod.metadata.ownerReferences?.some((owner) => owner.controller === true && owner.kind === 'DaemonSet')
+}
+
+/**
+ * Evicts every movable pod of a node by policy/v1 and waits until each is gone. Evictions run in parallel within
+ * a wave; pods that tolerate everything follow the ordinary ones, critical pods come last. A refusal (429, a
+ * PodDisruptionBudget) is asked again with backoff until `signal` aborts, which ends the drain and reports what
+ * was left; nothing is deleted by force.
+ */
+export async function drain(deps: DrainDeps, node: string, options: DrainOptions, signal: AbortSignal): Promise<DrainResult> {
+  const result: DrainResult = { evicted: 0, blocked: [] }
+  for (const wave of [0, 1, 2]) {
+    const pods = (await listPodsOf(deps.client, node, signal)).filter((pod) => isMovable(pod) && waveOf(pod) === wave)
+    await inParallel(pods, options.parallel ?? 10, async (pod) => {
+      const outcome = await evictAndWait(deps, pod, options, signal)
+      if (outcome.evicted) result.evicted++
+      if (outcome.blocked !== undefined) result.blocked.push({ pod: keyOf(pod), reason: outcome.blocked })
+    })
+    if (result.blocked.length > 0) break
+  }
+  result.blocked.sort((a, b) => (a.pod < b.pod ? -1 : 1))
+  return result
+}
+
+function waveOf(pod: Pod): number {
+  if ((pod.spec.priority ?? 0) >= criticalPriority) return 2
+  const toleratesAll = pod.spec.tolerations?.some((t) => t.operator === 'Exists' && !t.key && !t.effect)
+  return toleratesAll ? 1 : 0
+}
+
+interface PodOutcome {
+  evicted: boolean
+  blocked?: string
+}
+
+async function evictAndWait(deps: DrainDeps, pod: Pod, options: DrainOptions, signal: AbortSignal): Promise<PodOutcome> {
+  let evicted = false
+  let held = 'the drain ended before its turn'
+  for (let attempt = 0; !signal.aborted; attempt++) {
+    try {
+      if (!evicted) {
+        await requestEviction(deps.client, pod, options, signal)
+        evicted = true
+        held = 'it has not stopped yet'
+        deps.onEvicted?.(pod)
+      }
+      await untilGone(deps, pod, signal)
+      return { evicted }
+    } catch (error) {
+      if (hasCode(error, 'NotFound')) return { evicted }
+      if (signal.aborted) break
+      if (!(error instanceof TransientError) && !hasCode(error, 'Conflict')) return { evicted, blocked: errorText(error) }
+      held = errorText(error)
+      const jitter = fullJitter(attempt, backoffBaseMs, backoffCapMs, deps.random ?? Math.random)
+      await deps.clock.sleep(Math.max(100, jitter), signal).catch(() => undefined)
+    }
+  }
+  return { evicted, blocked: held }
+}
+
+async function requestEviction(client: KubeClient, pod: Pod, options: DrainOptions, signal: AbortSignal): Promise<void> {
+  if (pod.metadata.deletionTimestamp !== undefined) return
+  const own = pod.spec.terminationGracePeriodSeconds ?? defaultGraceSeconds
+  const { name, namespace, uid } = pod.metadata
+  await client.evict(
+    {
+      name,
+      ...(namespace ? { namespace } : {}),
+      ...(uid ? { uid } : {}),
+      ...(own > options.maxPodGracePeriodSeconds ? { gracePeriodSeconds: options.maxPodGracePeriodSeconds } : {}),
+    },
+    signal,
+  )
+}
+
+async function untilGone({ client, clock }: DrainDeps, pod: Pod, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    const { name, namespace } = pod.metadata
+    const now = await client.get(resources.pods, { name, ...(namespace ? { namespace } : {}) }, signal)
+    // A StatefulSet makes the successor under the same name.
+    if (now.metadata.uid !== pod.metadata.uid) return
+    await clock.sleep(pollMs, signal)
+  }
+}
+
+/** Runs `work` over the items, at most `limit` at a time; rejects with the first error after all have settled. */
+export async function inParallel<T>(items: readonly T[], limit: number, work: (item: T) => Promise<void>): Promise<void> {
+  const queue = [...items]
+  const workers = Array.from({ length: Math.min(limit, items.length) }, async () => {
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item)
+  })
+  const failed = (await Promise.allSettled(workers)).find((outcome) => outcome.status === 'rejected')
+  if (failed) throw failed.reason
+}

@@ -1,0 +1,169 @@
+import { annotations, labels, taints, wellKnown } from '../../common/api/names.ts'
+import type { NodeGroup } from '../../common/api/nodegroup.ts'
+import type { VPSieNode } from '../../common/api/vpsienode.ts'
+import { fromTimestamp, toTimestamp } from '../../common/clock.ts'
+import type { Node, Taint } from '../../common/kube/objects.ts'
+import { resources } from '../../common/kube/resources.ts'
+import type { ControllerDeps } from '../deps.ts'
+import type { Machine } from '../vpsie/provider.ts'
+import { forgetRefusals } from './backoff.ts'
+import { patchClaim, setPhase } from './claims.ts'
+import { identitiesOfClaim } from './record.ts'
+
+type JoinDeps = Pick<ControllerDeps, 'client' | 'clock' | 'caches' | 'events' | 'metrics' | 'log' | 'options'>
+
+/** Writes a machine's identity on the claim that ordered it. From here on the claim is the machine's owner. */
+export async function adoptMachine(deps: JoinDeps, claim: VPSieNode, machine: Machine, signal: AbortSignal): Promise<VPSieNode> {
+  const [ipAddress] = machine.addresses
+  const spec = {
+    ...(machine.uuid ? { vpsieNodeIdentifier: machine.uuid } : {}),
+    ...(machine.numericID === undefined ? {} : { vpsieInstanceID: machine.numericID }),
+    ...(ipAddress ? { ipAddress } : {}),
+  }
+  const owned = await patchClaim(deps, claim, { metadata: { annotations: { [annotations.absentSince]: null } }, spec }, undefined, signal)
+  await forgetRefusals(deps, claim, signal)
+  if (claim.metadata.deletionTimestamp !== undefined) return owned
+  return setPhase(
+    deps,
+    owned,
+    'Provisioned',
+    {
+      reason: 'Provisioned',
+      message: `VPSie made machine ${machine.identity}`,
+      status: {
+        provisionedAt: toTimestamp(deps.clock.now()),
+        ...(machine.hostname ? { hostname: machine.hostname } : {}),
+        ...(machine.status ? { vpsieStatus: machine.status } : {}),
+      },
+      condition: { type: 'VPSReady', status: 'True' },
+    },
+    signal,
+  )
+}
+
+/** The Node of a claim: by its label, provider id, name or address, in that order and whatever the letter case. */
+export function nodeOfClaim(nodes: readonly Node[], claim: VPSieNode): Node | undefined {
+  const name = claim.metadata.name
+  const identities = new Set(identitiesOfClaim(claim))
+  const address = claim.spec.ipAddress
+  return (
+    nodes.find((node) => node.metadata.labels?.[labels.vpsieNode] === name) ??
+    nodes.find((node) => identities.has(lastPart(node.spec?.providerID))) ??
+    nodes.find((node) => identities.has(node.metadata.name.toLowerCase())) ??
+    nodes.find((node) => address !== undefined && node.status?.addresses?.some((entry) => entry.address === address))
+  )
+}
+
+// A provider id is `vpsie://<datacenter>/<cluster>/<machine>` or the bare machine id.
+function lastPart(providerID: string | undefined): string {
+  return providerID?.split('/').at(-1)?.toLowerCase() ?? ''
+}
+
+/** True if the Node reports Ready. */
+export function isReady(node: Node): boolean {
+  return node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
+}
+
+/** Takes a claim whose machine is known as far as its Node has come: Provisioned, Joining, Ready, or out of time. */
+export async function join(deps: JoinDeps, claim: VPSieNode, nodeGroup: NodeGroup | undefined, signal: AbortSignal): Promise<void> {
+  const node = nodeOfClaim(deps.caches.nodes.list(), claim)
+  if (!node || node.metadata.labels?.[wellKnown.controlPlane] !== undefined) return joinLater(deps, claim, signal)
+  if (nodeGroup) await repairNode(deps, node, claim, nodeGroup, signal)
+  const phase = claim.status?.phase
+  if (isReady(node)) {
+    if (phase !== 'Ready') await becomeReady(deps, claim, node, signal)
+    return
+  }
+  if (phase === 'Ready' || phase === 'Joining') return failIfLate(deps, claim, signal)
+  await setPhase(
+    deps,
+    claim,
+    'Joining',
+    {
+      reason: 'Joined',
+      message: `Node ${node.metadata.name} has registered`,
+      status: { nodeName: node.metadata.name, joinedAt: toTimestamp(deps.clock.now()) },
+      condition: { type: 'NodeJoined', status: 'True' },
+    },
+    signal,
+  )
+}
+
+async function becomeReady(deps: JoinDeps, claim: VPSieNode, node: Node, signal: AbortSignal): Promise<void> {
+  const now = deps.clock.now()
+  await setPhase(
+    deps,
+    claim,
+    'Ready',
+    {
+      reason: 'Ready',
+      message: `Node ${node.metadata.name} is ready`,
+      status: {
+        nodeName: node.metadata.name,
+        readyAt: toTimestamp(now),
+        ...(claim.status?.joinedAt ? {} : { joinedAt: toTimestamp(now) }),
+      },
+      condition: { type: 'NodeReady', status: 'True' },
+    },
+    signal,
+  )
+  const asked = fromTimestamp(claim.metadata.creationTimestamp)
+  if (asked !== undefined) {
+    const { nodeGroupName } = claim.spec
+    deps.metrics.node_provisioning_duration_seconds.observe({ nodegroup: nodeGroupName, namespace: claim.metadata.namespace ?? '' }, (now - asked) / 1000)
+  }
+}
+
+async function joinLater(deps: JoinDeps, claim: VPSieNode, signal: AbortSignal): Promise<void> {
+  if (claim.status?.phase === 'Provisioned') await failIfLate(deps, claim, signal)
+}
+
+async function failIfLate(deps: JoinDeps, claim: VPSieNode, signal: AbortSignal): Promise<void> {
+  if (claim.status?.phase === 'Ready') return
+  const since = fromTimestamp(claim.status?.provisionedAt)
+  if (since === undefined || deps.clock.now() - since < deps.options['join-timeout']) return
+  const message = `No ready Node ${deps.options['join-timeout'] / 1000} s after the machine was made`
+  const condition = { type: 'Error', status: 'True' } as const
+  await setPhase(deps, claim, 'Failed', { reason: 'JoiningTimeout', message, status: { lastError: message }, condition }, signal)
+}
+
+/** What a Node of the group carries: labels of the group and of ownership. */
+export function wantedLabels(claim: VPSieNode, nodeGroup: NodeGroup): Record<string, string> {
+  return {
+    ...nodeGroup.spec.labels,
+    [labels.managed]: 'true',
+    [labels.nodeGroup]: nodeGroup.metadata.name,
+    [labels.vpsieNode]: claim.metadata.name,
+    [labels.datacenter]: claim.spec.datacenterID,
+    [labels.offering]: claim.spec.instanceType,
+  }
+}
+
+/**
+ * Puts on a Node what admission should have put there and did not, because the webhook was away. Startup taints
+ * are put on once only; a NoExecute taint is never added, since the node may already run pods.
+ */
+async function repairNode(deps: JoinDeps, node: Node, claim: VPSieNode, nodeGroup: NodeGroup, signal: AbortSignal): Promise<void> {
+  const wanted = wantedLabels(claim, nodeGroup)
+  const missing = Object.entries(wanted).filter(([key, value]) => node.metadata.labels?.[key] !== value)
+  const firstTime = node.metadata.annotations?.[annotations.startupTaintsApplied] === undefined
+  const startup: Taint[] = firstTime ? (nodeGroup.spec.startupTaints ?? []) : []
+  const present = node.spec?.taints ?? []
+  const absent = [...((firstTime ? nodeGroup.spec.taints : []) ?? []), ...startup].filter(
+    (taint) => taint.effect !== 'NoExecute' && !present.some((has) => has.key === taint.key && has.effect === taint.effect),
+  )
+  if (missing.length === 0 && !firstTime) return
+  const patch = {
+    metadata: { labels: Object.fromEntries(missing), annotations: { [annotations.startupTaintsApplied]: 'true' } },
+    ...(absent.length > 0 ? { spec: { taints: [...present, ...absent] } } : {}),
+  }
+  const { resourceVersion } = node.metadata
+  await deps.client.patch(resources.nodes, { name: node.metadata.name }, patch, resourceVersion ? { resourceVersion } : {}, signal)
+  deps.log.info('node repaired', { node: node.metadata.name, labels: missing.map(([key]) => key), taints: absent.map(({ key }) => key) })
+}
+
+/** True if the Node carries the taint of a removal by us. */
+export function isDisrupted(node: Node): boolean {
+  return node.spec?.taints?.some(({ key }) => key === taints.disrupted) ?? false
+}
+
