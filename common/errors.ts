@@ -83,6 +83,11 @@ export function hasCode(error: unknown, ...codes: ErrorCode[]): boolean {
   )
 }
 
+/** The code of an error for a metric's label; `Internal` for one that nobody classified, which is a bug of ours. */
+export function codeOf(error: unknown): ErrorCode | 'Internal' {
+  return error instanceof ClassifiedError || error instanceof InputError ? error.code : 'Internal'
+}
+
 /** True if `error` is the abort of `signal`, which is a shutdown and no failure. */
 export function isAbort(error: unknown, signal: AbortSignal): boolean {
   return signal.aborted && (error === signal.reason || (error as Error | undefined)?.name === 'AbortError')

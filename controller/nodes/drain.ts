@@ -52,12 +52,14 @@ export function isMovable(pod: Pod): boolean {
  * Evicts every movable pod of a node by policy/v1 and waits until each is gone. Evictions run in parallel within
  * a wave; pods that tolerate everything follow the ordinary ones, critical pods come last. A refusal (429, a
  * PodDisruptionBudget) is asked again with backoff until `signal` aborts, which ends the drain and reports what
- * was left; nothing is deleted by force.
+ * was left; nothing is deleted by force. Pods that arrive meanwhile are the caller's to look for. Rejects only if
+ * the node's pods cannot be listed.
  */
 export async function drain(deps: DrainDeps, node: string, options: DrainOptions, signal: AbortSignal): Promise<DrainResult> {
   const result: DrainResult = { evicted: 0, blocked: [] }
+  const movable = (await listPodsOf(deps.client, node, signal)).filter(isMovable)
   for (const wave of [0, 1, 2]) {
-    const pods = (await listPodsOf(deps.client, node, signal)).filter((pod) => isMovable(pod) && waveOf(pod) === wave)
+    const pods = movable.filter((pod) => waveOf(pod) === wave)
     await inParallel(pods, options.parallel ?? 10, async (pod) => {
       const outcome = await evictAndWait(deps, pod, options, signal)
       if (outcome.evicted) result.evicted++

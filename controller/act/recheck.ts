@@ -1,0 +1,30 @@
+import { taints } from '../../common/api/names.ts'
+import type { Node } from '../../common/kube/objects.ts'
+import { decide } from '../decide/decide.ts'
+import type { NodeDecision } from '../decide/plan.ts'
+import type { ClusterState } from '../decide/state.ts'
+import type { ControllerDeps } from '../deps.ts'
+import { listPodsOf } from '../nodes/drain.ts'
+import { observe } from '../observe/state.ts'
+import { trimNode, trimPod } from '../observe/trim.ts'
+
+/**
+ * Decides about one node again, now that its taint keeps new pods away: its pods come from the API server instead
+ * of the cache, and the node is looked at as if it were not tainted yet. Undefined if the node is unknown.
+ */
+export async function lookAgain(deps: ControllerDeps, node: Node, signal: AbortSignal): Promise<NodeDecision | undefined> {
+  const name = node.metadata.name
+  const pods = (await listPodsOf(deps.client, name, signal)).map(trimPod)
+  const state = observe(deps)
+  const now: ClusterState = {
+    ...state,
+    nodes: [...state.nodes.filter(({ metadata }) => metadata.name !== name), trimNode(withoutOurTaint(node))],
+    pods: [...state.pods.filter(({ spec }) => spec.nodeName !== name), ...pods],
+  }
+  return decide(now, deps.options, deps.clock.now()).nodes.find((decision) => decision.node === name)
+}
+
+function withoutOurTaint(node: Node): Node {
+  const others = node.spec?.taints?.filter(({ key }) => key !== taints.disrupted) ?? []
+  return { ...node, spec: { ...node.spec, taints: others } }
+}

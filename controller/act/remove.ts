@@ -1,0 +1,111 @@
+import { annotations, labels } from '../../common/api/names.ts'
+import type { VPSieNode } from '../../common/api/vpsienode.ts'
+import { toTimestamp, withDeadline } from '../../common/clock.ts'
+import { codeOf, errorText } from '../../common/errors.ts'
+import type { Node } from '../../common/kube/objects.ts'
+import { resources } from '../../common/kube/resources.ts'
+import { patchStatus } from '../../common/kube/status.ts'
+import type { Reason } from '../decide/plan.ts'
+import type { ControllerDeps } from '../deps.ts'
+import { nameOf } from '../nodes/claims.ts'
+import { drain } from '../nodes/drain.ts'
+import { taintDisrupted, untaintDisrupted } from '../nodes/taint.ts'
+import { lookAgain } from './recheck.ts'
+import { drainLimits } from './limits.ts'
+
+// Shorter than the time between the end of a lead and the earliest next one, so that an undo never meets the
+// removal of a new leader.
+const undoWithinMs = 4000
+
+/**
+ * Removes one node whose removal was decided: taint, look again at what really runs there, drain, and only then
+ * delete its claim, whose finalizer deletes the machine. Whatever goes wrong before the claim is deleted undoes
+ * the taint and ends the removal. Also takes up a removal that an earlier leader left half done, since every
+ * step may be repeated.
+ */
+export async function removeNode(deps: ControllerDeps, node: Node, claim: VPSieNode, signal: AbortSignal): Promise<void> {
+  const name = node.metadata.name
+  let refusal: Refusal | undefined
+  try {
+    const before = await taintDisrupted(deps, name, signal)
+    refusal = (await callOff(deps, before, claim, signal)) ?? (await empty(deps, name, claim, signal))
+    if (!refusal) return await release(deps, name, claim, signal)
+  } catch (error) {
+    refusal = { kind: codeOf(error), message: errorText(error) }
+  }
+  await undo(deps, node, claim, refusal)
+}
+
+/** Why a removal ends without removing. */
+interface Refusal {
+  kind: string
+  message: string
+}
+
+/** The second verdict, made from what the API server says now; a refusal unless it is still "remove". */
+async function callOff(deps: ControllerDeps, before: Node, claim: VPSieNode, signal: AbortSignal): Promise<Refusal | undefined> {
+  const decision = await lookAgain(deps, before, signal)
+  if (decision?.verdict === 'remove') return undefined
+  const [first]: Reason[] = decision?.reasons ?? []
+  const kind = first?.code ?? 'NotManaged'
+  deps.metrics.safety_check_failures_total.inc({ check_type: kind, ...groupOf(claim) })
+  return { kind, message: first?.message ?? 'the node is no longer known' }
+}
+
+/** Drains the node within its group's time; a refusal if something is left. */
+async function empty(deps: ControllerDeps, node: string, claim: VPSieNode, signal: AbortSignal): Promise<Refusal | undefined> {
+  const limits = drainLimits(deps, claim)
+  const started = deps.clock.monotonic()
+  const onEvicted = () => deps.log.debug('pod evicted', { node })
+  const result = await drain({ ...deps, onEvicted }, node, limits, withDeadline(deps.clock, limits.timeoutMs, signal))
+  const [first] = result.blocked
+  const seconds = (deps.clock.monotonic() - started) / 1000
+  deps.metrics.node_drain_duration_seconds.observe({ ...groupOf(claim), result: first ? 'blocked' : 'success' }, seconds)
+  deps.metrics.node_drain_pods_evicted.observe(groupOf(claim), result.evicted)
+  if (!first) return undefined
+  return { kind: 'DrainFailed', message: `pod ${first.pod} did not leave: ${first.reason}` }
+}
+
+async function release(deps: ControllerDeps, node: string, claim: VPSieNode, signal: AbortSignal): Promise<void> {
+  const { uid } = claim.metadata
+  await deps.client.delete(resources.vpsieNodes, nameOf(claim), uid ? { uid } : {}, signal)
+  deps.metrics.scale_down_total.inc(groupOf(claim))
+  deps.events.record(claim, 'Normal', 'ScaleDown', `Node ${node} is drained; its machine is being deleted`)
+  deps.log.info('node drained, claim deleted', { node, vpsieNode: claim.metadata.name })
+  deps.wakeMachines.fire()
+  await noteScaleDown(deps, claim, signal)
+}
+
+/** Starts the group's cooldown. */
+async function noteScaleDown(deps: ControllerDeps, claim: VPSieNode, signal: AbortSignal): Promise<void> {
+  const now = toTimestamp(deps.clock.now())
+  const { namespace } = claim.metadata
+  const name = { name: claim.spec.nodeGroupName, ...(namespace ? { namespace } : {}) }
+  await patchStatus(deps, resources.nodeGroups, name, { lastScaleTime: now, lastScaleDownTime: now }, {}, signal)
+}
+
+/** Makes the node usable again, on its own time: the removal's signal may be the very reason for the undo. */
+async function undo(deps: ControllerDeps, node: Node, claim: VPSieNode, { kind, message }: Refusal): Promise<void> {
+  const name = node.metadata.name
+  deps.metrics.scale_down_errors_total.inc({ ...groupOf(claim), error_type: kind })
+  deps.events.record(node, 'Warning', 'ScaleDownFailed', `Removal of the node was called off: ${kind}: ${message}`)
+  deps.log.warn('removal called off', { node: name, reason: kind, detail: message })
+  await untaintDisrupted(deps, name, deps.clock.timeout(undoWithinMs))
+}
+
+/**
+ * Removes a node whose machine is dead: nothing can be drained there, and its pods must not run twice, so the
+ * machine goes before pods and Node. VPSie is asked first: while it cannot say which machines exist, nothing is
+ * concluded from a silent kubelet.
+ */
+export async function removeDeadNode(deps: ControllerDeps, node: Node, claim: VPSieNode, signal: AbortSignal): Promise<void> {
+  const machines = await deps.provider.listMachines(claim.spec.resourceIdentifier, signal)
+  const patch = { metadata: { annotations: { [annotations.forceDelete]: 'true' } } }
+  await deps.client.patch(resources.vpsieNodes, nameOf(claim), patch, {}, signal)
+  await release(deps, node.metadata.name, claim, signal)
+  deps.log.warn('dead node removed', { node: node.metadata.name, machinesListed: machines.length })
+}
+
+function groupOf(claim: VPSieNode): { nodegroup: string; namespace: string } {
+  return { nodegroup: claim.metadata.labels?.[labels.nodeGroup] ?? claim.spec.nodeGroupName, namespace: claim.metadata.namespace ?? '' }
+}

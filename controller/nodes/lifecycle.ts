@@ -1,0 +1,167 @@
+import { labels } from '../../common/api/names.ts'
+import type { NodeGroup } from '../../common/api/nodegroup.ts'
+import type { VPSieNode } from '../../common/api/vpsienode.ts'
+import { fromTimestamp } from '../../common/clock.ts'
+import { codeOf, errorText, hasCode } from '../../common/errors.ts'
+import { keyOf, resources } from '../../common/kube/resources.ts'
+import type { ControllerDeps } from '../deps.ts'
+import { inParallel } from './drain.ts'
+import { adoptMachine, join } from './join.ts'
+import { adoptions, type ClusterView, viewCluster } from './machines.ts'
+import { nameOf, phaseOf, setPhase } from './claims.ts'
+import { order, settle, sizeOfClaim, withdraw } from './order.ts'
+import { hasMachine, readOrder } from './record.ts'
+import { terminate } from './terminate.ts'
+
+// How many claims are worked on at once; the client's rate limiter is the real brake.
+const parallel = 8
+
+/**
+ * One pass over all machines: takes every claim one step further. The claims are read from the API server, not
+ * from a cache, and every change is sent against the version that was read, so a pass can act on nothing stale.
+ * Resolves with the clusters whose machines were listed; the failure of one claim or cluster stops no other.
+ */
+export async function lookAfterMachines(
+  deps: ControllerDeps,
+  options: { listAll: boolean },
+  signal: AbortSignal,
+): Promise<ClusterView[]> {
+  const claims = await listClaims(deps, signal)
+  const present = claims.filter((claim) => hasMachine(claim) && claim.metadata.deletionTimestamp === undefined)
+  // Nodes join whether or not VPSie answers.
+  await inParallel(present, parallel, (claim) => attempt(deps, claim, () => lookAfter(deps, claim, signal), signal))
+  const views: ClusterView[] = []
+  for (const [clusterID, members] of byCluster(claims)) {
+    if (!options.listAll && !members.some(isOpen)) continue
+    const view = await visit(deps, clusterID, members, signal)
+    if (view) views.push(view)
+  }
+  return views
+}
+
+async function listClaims(deps: ControllerDeps, signal: AbortSignal): Promise<VPSieNode[]> {
+  const lists = await Promise.all(
+    deps.options.namespaces.map((namespace) => deps.client.list(resources.vpsieNodes, { namespace }, signal)),
+  )
+  return lists.flatMap(({ items }) => items)
+}
+
+function byCluster(claims: readonly VPSieNode[]): Map<string, VPSieNode[]> {
+  const clusters = new Map<string, VPSieNode[]>()
+  for (const claim of claims) {
+    const members = clusters.get(claim.spec.resourceIdentifier)
+    if (members) members.push(claim)
+    else clusters.set(claim.spec.resourceIdentifier, [claim])
+  }
+  return clusters
+}
+
+/** True while something about the claim's machine is still to be learnt from VPSie. */
+function isOpen(claim: VPSieNode): boolean {
+  return claim.metadata.deletionTimestamp !== undefined || (!hasMachine(claim) && (readOrder(claim) !== undefined || phaseOf(claim) !== 'Failed'))
+}
+
+async function visit(deps: ControllerDeps, clusterID: string, claims: readonly VPSieNode[], signal: AbortSignal): Promise<ClusterView | undefined> {
+  let view: ClusterView
+  try {
+    view = await viewCluster(deps, clusterID, claims, signal)
+  } catch (error) {
+    signal.throwIfAborted()
+    deps.metrics.controller_reconcile_errors_total.inc({ controller: 'machines', error_type: codeOf(error) })
+    deps.log.warn('could not list the machines of a cluster', { clusterID, error: errorText(error) })
+    await inParallel(claims.filter(isOpen), parallel, (claim) => attempt(deps, claim, () => giveUpIfLate(deps, claim, signal), signal))
+    return undefined
+  }
+  const adopted = await adoptAll(deps, view, signal)
+  const open = claims.filter((claim) => isOpen(claim) && !adopted.done.has(keyOf(claim)))
+  const ready = adopted.failed ? open.filter((claim) => readOrder(claim) !== undefined || claim.metadata.deletionTimestamp !== undefined) : open
+  await inParallel(oneSizeAtATime(deps, view, ready), parallel, (claim) => attempt(deps, claim, () => step(deps, claim, view, signal), signal))
+  return view
+}
+
+interface Adopted {
+  done: ReadonlySet<string>
+  /** Set when an adoption could not be written down: a baseline taken now would hide that machine from its claim. */
+  failed: boolean
+}
+
+async function adoptAll(deps: ControllerDeps, view: ClusterView, signal: AbortSignal): Promise<Adopted> {
+  const done = new Set<string>()
+  let failed = false
+  for (const { key, machine } of adoptions(view, (claim) => sizeOfClaim(deps, claim))) {
+    const claim = view.claims.find((candidate) => keyOf(candidate) === key)
+    if (!claim) continue
+    const written = await attempt(deps, claim, async () => void (await adoptMachine(deps, claim, machine, signal)), signal)
+    done.add(key)
+    if (!written) failed = true
+  }
+  return { done, failed }
+}
+
+/**
+ * Where VPSie's rows tell neither size nor pool, machines of two sizes on order at once could be mistaken for each
+ * other: then only claims of the size already on order, or of the oldest Pending claim, go ahead.
+ */
+function oneSizeAtATime(deps: ControllerDeps, view: ClusterView, claims: readonly VPSieNode[]): readonly VPSieNode[] {
+  const workers = view.machines.filter(({ role }) => role !== 'controlPlane')
+  const told = workers.length > 0 && workers.every(({ sizeID, poolID }) => sizeID !== undefined || poolID !== undefined)
+  if (told) return claims
+  const isNew = (claim: VPSieNode) => claim.metadata.deletionTimestamp === undefined && readOrder(claim) === undefined
+  const onOrder = view.claims.find((claim) => !hasMachine(claim) && readOrder(claim) !== undefined)
+  const size = (onOrder ?? claims.find(isNew))?.spec.instanceType
+  return claims.filter((claim) => !isNew(claim) || claim.spec.instanceType === size)
+}
+
+/** A claim with a machine: its Node joins, or it has failed and its time is over. */
+async function lookAfter(deps: ControllerDeps, claim: VPSieNode, signal: AbortSignal): Promise<void> {
+  if (phaseOf(claim) === 'Failed') return removeIfExpired(deps, claim, signal)
+  await join(deps, claim, nodeGroupOf(deps, claim), signal)
+}
+
+/** A claim whose machine is not known yet, or that is being deleted. */
+async function step(deps: ControllerDeps, claim: VPSieNode, view: ClusterView, signal: AbortSignal): Promise<void> {
+  if (claim.metadata.deletionTimestamp !== undefined) return terminate(deps, claim, nodeGroupOf(deps, claim), view, signal)
+  if (!readOrder(claim)) return order(deps, claim, view, signal)
+  if ((await settle(deps, claim, view, signal)) === 'nothingMade') return withdraw(deps, claim, signal)
+  await giveUpIfLate(deps, claim, signal)
+}
+
+/** An ordered machine that has not appeared in time: the claim fails, but keeps its place until the order is settled. */
+async function giveUpIfLate(deps: ControllerDeps, claim: VPSieNode, signal: AbortSignal): Promise<void> {
+  if (phaseOf(claim) === 'Failed') return removeIfExpired(deps, claim, signal)
+  const written = readOrder(claim)
+  const limit = deps.options['launch-timeout']
+  if (claim.metadata.deletionTimestamp !== undefined || !written || deps.clock.now() - written.requestedAt < limit) return
+  const message = `VPSie has shown no machine ${limit / 1000} s after the order`
+  const condition = { type: 'Error', status: 'True' } as const
+  await setPhase(deps, claim, 'Failed', { reason: 'ProvisioningTimeout', message, status: { lastError: message }, condition }, signal)
+}
+
+async function removeIfExpired(deps: ControllerDeps, claim: VPSieNode, signal: AbortSignal): Promise<void> {
+  const ttl = deps.options['failed-vpsienode-ttl']
+  const since = fromTimestamp(claim.status?.conditions?.find(({ type, status }) => type === 'Error' && status === 'True')?.lastTransitionTime)
+  if (ttl === 0 || since === undefined || deps.clock.now() - since < ttl) return
+  const { uid } = claim.metadata
+  await deps.client.delete(resources.vpsieNodes, nameOf(claim), uid ? { uid } : {}, signal)
+  deps.events.record(claim, 'Warning', 'FailedVPSieNodeRemoved', `It had failed for ${ttl / 1000} s: ${claim.status?.lastError ?? ''}`)
+}
+
+function nodeGroupOf({ caches }: Pick<ControllerDeps, 'caches'>, claim: VPSieNode): NodeGroup | undefined {
+  const name = claim.metadata.labels?.[labels.nodeGroup] ?? claim.spec.nodeGroupName
+  return caches.nodeGroups.get(`${claim.metadata.namespace}/${name}`)
+}
+
+/** Runs one claim's step; true if it succeeded. Somebody else's change (Conflict) just means: next pass. */
+async function attempt(deps: ControllerDeps, claim: VPSieNode, work: () => Promise<void>, signal: AbortSignal): Promise<boolean> {
+  try {
+    await work()
+    return true
+  } catch (error) {
+    signal.throwIfAborted()
+    if (!hasCode(error, 'Conflict', 'NotFound')) {
+      deps.metrics.controller_reconcile_errors_total.inc({ controller: 'machines', error_type: codeOf(error) })
+      deps.log.warn('a step of a claim failed', { vpsieNode: keyOf(claim), error: errorText(error) })
+    }
+    return false
+  }
+}
