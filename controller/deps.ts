@@ -7,6 +7,7 @@ import type { ControllerMetrics } from './metrics.ts'
 import type { Caches } from './observe/caches.ts'
 import type { Offers } from './observe/offers.ts'
 import type { ControllerOptions } from './options.ts'
+import type { Progress } from './progress.ts'
 import type { VPSieProvider } from './vpsie/provider.ts'
 import type { Wake } from './wake.ts'
 
@@ -22,6 +23,7 @@ export interface ControllerDeps {
   log: Logger
   clock: Clock
   options: ControllerOptions
+  progress: Progress
   /** Wakes the loop that decides. */
   wakeDecision: Wake
   /** Wakes the loop that looks after machines. */

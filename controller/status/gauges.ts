@@ -1,0 +1,60 @@
+import { labels } from '../../common/api/names.ts'
+import { keyOf } from '../../common/kube/resources.ts'
+import type { Plan } from '../decide/plan.ts'
+import type { ClusterState } from '../decide/state.ts'
+import type { ControllerDeps } from '../deps.ts'
+import { phaseOf } from '../nodes/claims.ts'
+import { isOf } from '../nodes/nodegroup-end.ts'
+import { pricesOf } from './prices.ts'
+
+// VPSie and the plan count a month as 730 hours.
+const hoursAMonth = 730
+
+/** Sets every gauge about groups, pods and nodes. Each is emptied first, so nothing is left of what is gone. */
+export function setGauges({ metrics }: Pick<ControllerDeps, 'metrics'>, state: ClusterState, plan: Plan): void {
+  setGroupGauges(metrics, state, plan)
+  setUtilization(metrics, state)
+  metrics.pending_pods_current.reset()
+  for (const { pod, verdict } of plan.pods) {
+    if (verdict !== 'bound' && verdict !== 'ignored') metrics.pending_pods_current.inc({ namespace: namespaceOf(pod) })
+  }
+}
+
+function setGroupGauges(metrics: ControllerDeps['metrics'], state: ClusterState, plan: Plan): void {
+  const { nodegroup_desired_nodes, nodegroup_current_nodes, nodegroup_ready_nodes, nodegroup_min_nodes } = metrics
+  const { nodegroup_max_nodes, nodegroup_cost_hourly, vpsienode_phase } = metrics
+  const all = [nodegroup_desired_nodes, nodegroup_current_nodes, nodegroup_ready_nodes, nodegroup_min_nodes]
+  for (const gauge of [...all, nodegroup_max_nodes, nodegroup_cost_hourly, vpsienode_phase]) gauge.reset()
+  const decisions = new Map(plan.groups.map((group) => [group.nodeGroup, group]))
+  const prices = pricesOf(state.offerings)
+  for (const nodeGroup of state.nodeGroups) {
+    const set = { nodegroup: nodeGroup.metadata.name, namespace: nodeGroup.metadata.namespace ?? '' }
+    const claims = state.vpsieNodes.filter((claim) => isOf(claim, nodeGroup))
+    const decision = decisions.get(keyOf(nodeGroup))
+    nodegroup_desired_nodes.set(set, decision?.target ?? 0)
+    nodegroup_current_nodes.set(set, decision?.current ?? 0)
+    nodegroup_min_nodes.set(set, nodeGroup.spec.minNodes ?? 0)
+    nodegroup_max_nodes.set(set, nodeGroup.spec.maxNodes)
+    nodegroup_cost_hourly.set(set, prices.sum(claims) / hoursAMonth)
+    nodegroup_ready_nodes.set(set, claims.filter((claim) => phaseOf(claim) === 'Ready').length)
+    for (const claim of claims) vpsienode_phase.inc({ ...set, phase: phaseOf(claim) })
+  }
+}
+
+function setUtilization(metrics: ControllerDeps['metrics'], state: ClusterState): void {
+  metrics.node_utilization_cpu_percent.reset()
+  metrics.node_utilization_memory_percent.reset()
+  const groups = new Map(state.nodeGroups.map(({ metadata }) => [metadata.name, metadata.namespace ?? '']))
+  for (const { metadata } of state.nodes) {
+    const usage = state.usage?.get(metadata.name)
+    const nodegroup = metadata.labels?.[labels.nodeGroup] ?? ''
+    const namespace = groups.get(nodegroup)
+    if (!usage || namespace === undefined) continue
+    metrics.node_utilization_cpu_percent.set({ node: metadata.name, nodegroup, namespace }, usage.cpuPercent)
+    metrics.node_utilization_memory_percent.set({ node: metadata.name, nodegroup, namespace }, usage.memoryPercent)
+  }
+}
+
+function namespaceOf(key: string): string {
+  return key.split('/')[0] ?? ''
+}
