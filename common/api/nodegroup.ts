@@ -5,6 +5,7 @@ import {
   conditions,
   countOrPercent,
   kindSchema,
+  mapOf,
   quantities,
   rules,
   seconds,
@@ -62,14 +63,21 @@ export const presettable = {
 
 const cloudInit = Type.Object(
   {
-    template: Type.Optional(text('The cloud-init document, with {{ variables }}.', 32_768)),
+    template: Type.Optional(
+      text('The cloud-init document, with {{ variables }}.', 32_768, { confidential: true }),
+    ),
     configMapRef: Type.Optional(
       Type.Object(
         { name: text('ConfigMap in the namespace of the group.', 253), key: text('Key in its data.', 253) },
         { description: 'Where the template is kept instead.' },
       ),
     ),
-    variables: Type.Optional(stringMap('Values for the template.', 32, 1024)),
+    variables: Type.Optional(
+      mapOf(Type.String({ maxLength: 1024, confidential: true }), {
+        description: 'Values for the template.',
+        maxProperties: 32,
+      }),
+    ),
   },
   {
     description: 'How a plain VPS joins the cluster (vm only).',
@@ -108,7 +116,7 @@ const drain = Type.Object(
     blockOn: Type.Optional(
       Type.Array(Type.Enum([...drainBlockers], { type: 'string', maxLength: 32 }), {
         maxItems: 4,
-        'x-kubernetes-list-type': 'set',
+        uniqueItems: true,
         default: ['Unreplicated', 'LocalStorage', 'KubeSystem'],
         description: 'Which pods keep their node from being removed.',
       }),

@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { percent, rules, seconds, text } from './schema.ts'
+import { mapOf, percent, rules, seconds, text } from './schema.ts'
 
 /**
  * The policies of a NodeGroup. AutoscalerConfig can preset all but multiRegion: hence `builtInDefault` and no
@@ -93,7 +93,7 @@ export const multiRegion = Type.Object(
       }),
     ),
     weightedDistribution: Type.Optional(
-      Type.Record(Type.String(), percent('Share of the nodes.'), {
+      mapOf(percent('Share of the nodes.'), {
         maxProperties: 16,
         description: 'Percent of the nodes by datacenter; together 100.',
       }),

@@ -1,11 +1,12 @@
-import Type, { type TSchema } from 'typebox'
+import Type, { type Static, type TSchema } from 'typebox'
 import type { Condition, ObjectMeta, Quantities, Taint } from '../kube/objects.ts'
 import { apiVersion } from './names.ts'
 
 /**
- * Pieces our kinds are built from. A schema is plain JSON Schema with three keywords of its own:
+ * Pieces our kinds are built from. A schema is plain JSON Schema with a few keywords of its own:
  * `default` is set by the API server; `builtInDefault` by us after AutoscalerConfig had its say (see defaults.ts);
- * `x-kubernetes-*` are the API server's extensions. crd.ts writes them into the CRDs.
+ * `confidential` keeps a value out of messages (see check.ts); `x-kubernetes-*` are the API server's extensions.
+ * crd.ts writes them into the CRDs.
  */
 
 /** A CEL rule of the API server, kubernetes.io/docs/reference/using-api/cel. */
@@ -38,10 +39,13 @@ export const percent = (description: string, options: object = {}) =>
 export const quantityForm =
   '^(\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))))?$'
 
+/** A map from any text; keys are bounded by the form of what they become (a label, a resource name). */
+export const mapOf = <V extends TSchema>(value: V, options: object) =>
+  Type.Unsafe<Record<string, Static<V>>>({ type: 'object', additionalProperties: value, ...options })
+
 export const quantities = (description: string) =>
   Type.Unsafe<Quantities>(
-    Type.Record(
-      Type.String(),
+    mapOf(
       Type.Union([Type.Integer(), Type.String()], {
         'x-kubernetes-int-or-string': true,
         pattern: quantityForm,
@@ -63,7 +67,7 @@ export const countOrPercent = (description: string, options: object = {}) =>
   })
 
 export const stringMap = (description: string, maxProperties: number, maxLength: number) =>
-  Type.Record(Type.String(), Type.String({ maxLength }), { description, maxProperties })
+  mapOf(Type.String({ maxLength }), { description, maxProperties })
 
 export const taintList = (description: string) =>
   Type.Unsafe<Taint[]>(
