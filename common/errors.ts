@@ -22,6 +22,7 @@ export const errorCodes = [
   'Invalid',
   'Refused',
   'Quota',
+  'InsufficientFunds',
   'OutOfStock',
   'BadInput',
 ] as const
@@ -34,7 +35,7 @@ export interface ErrorDetails {
   retryAfterMs?: number
   /** HTTP status of the reply, where there was one. */
   status?: number
-  /** `notSent`: the request certainly never left this process, so repeating it cannot double anything. */
+  /** `notSent`: the request never left this process or was turned away unread, so repeating it doubles nothing. */
   outcome?: 'notSent' | 'unknown'
   cause?: unknown
 }

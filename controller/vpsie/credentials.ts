@@ -18,12 +18,14 @@ const longest = 8192
 export function readCredentials(data: Readonly<Record<string, string>> | undefined): Credentials {
   const url = read(data, 'url')
   const token = read(data, 'token')
-  if (url && !URL.canParse(url)) throw new InputError('data.url', 'must be a URL such as https://api.vpsie.com')
+  if (url && !URL.canParse(url))
+    throw new InputError('data.url', 'must be a URL such as https://api.vpsie.com')
   const place = url ? { url } : {}
   if (token) return { login: { kind: 'token', token }, ...place }
   const clientId = read(data, 'clientId')
   const clientSecret = read(data, 'clientSecret')
-  if (!clientId && !clientSecret) throw new InputError('data', "must have 'token', or 'clientId' and 'clientSecret'")
+  if (!clientId && !clientSecret)
+    throw new InputError('data', "must have 'token', or 'clientId' and 'clientSecret'")
   if (!clientId) throw new InputError('data.clientId', "must be set beside 'clientSecret'")
   if (!clientSecret) throw new InputError('data.clientSecret', "must be set beside 'clientId'")
   return { login: { kind: 'client', clientId, clientSecret }, ...place }
@@ -31,7 +33,9 @@ export function readCredentials(data: Readonly<Record<string, string>> | undefin
 
 // Secrets are often made with a trailing newline, which no header may carry.
 function read(data: Readonly<Record<string, string>> | undefined, key: string): string | undefined {
-  const text = Buffer.from(data?.[key] ?? '', 'base64').toString('utf8').trim()
+  const text = Buffer.from(data?.[key] ?? '', 'base64')
+    .toString('utf8')
+    .trim()
   if (text.length > longest) throw new InputError(`data.${key}`, `must be at most ${longest} characters`)
   if (/[^\x20-\x7e]/.test(text)) throw new InputError(`data.${key}`, 'must be printable ASCII')
   return text === '' ? undefined : text
@@ -44,5 +48,7 @@ export function secretsOf({ login }: Credentials): string[] {
 
 /** True if both log in the same way at the same place. */
 export function sameCredentials(a: Credentials, b: Credentials): boolean {
-  return a.url === b.url && secretsOf(a).join('\n') === secretsOf(b).join('\n') && a.login.kind === b.login.kind
+  return (
+    a.url === b.url && secretsOf(a).join('\n') === secretsOf(b).join('\n') && a.login.kind === b.login.kind
+  )
 }
