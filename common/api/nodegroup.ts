@@ -219,7 +219,7 @@ export const nodeGroupSpec = Type.Object(
       {
         rule:
           'self.minNodes <= self.maxNodes || ' +
-          '(oldSelf.hasValue() && oldSelf.value().minNodes == self.minNodes && oldSelf.value().maxNodes == self.maxNodes)',
+          '(oldSelf.?minNodes.orValue(-1) == self.minNodes && oldSelf.?maxNodes.orValue(-1) == self.maxNodes)',
         message: 'minNodes must not be greater than maxNodes',
         fieldPath: '.minNodes',
         optionalOldSelf: true,
@@ -227,8 +227,8 @@ export const nodeGroupSpec = Type.Object(
       {
         rule:
           "!has(self.preferredInstanceType) || self.preferredInstanceType == '' || self.preferredInstanceType in self.offeringIDs || " +
-          '(oldSelf.hasValue() && has(oldSelf.value().preferredInstanceType) && ' +
-          'oldSelf.value().preferredInstanceType == self.preferredInstanceType && oldSelf.value().offeringIDs == self.offeringIDs)',
+          "(oldSelf.?preferredInstanceType.orValue('') == self.preferredInstanceType && " +
+          'oldSelf.?offeringIDs.orValue([]) == self.offeringIDs)',
         message: 'preferredInstanceType must be one of offeringIDs',
         fieldPath: '.preferredInstanceType',
         optionalOldSelf: true,
