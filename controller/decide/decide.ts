@@ -1,0 +1,114 @@
+import { toTimestamp } from '../../common/clock.ts'
+import { keyOf } from '../../common/kube/resources.ts'
+import type { Pod } from '../../common/kube/objects.ts'
+import { actionsOf, cents, groupDecisions } from './actions.ts'
+import { type Cluster, readCluster } from './cluster.ts'
+import { decideDead } from './dead.ts'
+import { createGate } from './gate.ts'
+import { compareText, type Group, priceOf } from './groups.ts'
+import { createLimits, type Limits } from './limits.ts'
+import { type Lot, lotsOf } from './lots.ts'
+import type { DecideOptions } from './options.ts'
+import type { NodeDecision, Plan, PodDecision, Reason } from './plan.ts'
+import { createTriage } from './pods.ts'
+import { newNodes, podDecisions } from './report.ts'
+import { scaleDown, type Growth } from './scale-down.ts'
+import { buy, candidatesOf, placeOnExisting, type Purchase } from './scale-up.ts'
+import type { Bin } from './shape/bins.ts'
+import { noteSpare, type Spare } from './spare.ts'
+import type { ClusterState } from './state.ts'
+import { whyNot } from './why-not.ts'
+
+/**
+ * Decides about every pod, node and group of a state at `now` (ms since the epoch): pods go onto what is there or
+ * coming, machines are bought for the rest, and what is not needed goes. Pure and synchronous; equal states give
+ * equal plans whatever the order of their lists. Throws `InputError` for a quantity that is none.
+ */
+export function decide(state: ClusterState, options: DecideOptions, now: number): Plan {
+  const cluster = readCluster(state, options, now)
+  const gate = createGate(cluster)
+  const dead = decideDead(cluster, gate)
+  const { settled, pending } = triage(cluster)
+
+  const lots = lotsOf(cluster, pending)
+  placeOnExisting(lots, cluster)
+  const candidates = candidatesOf(cluster)
+  const limits = createLimits(cluster, goneOf(dead))
+  const isPaused = state.autoscalerConfig?.spec.globalSettings?.paused === true
+  const wanted = buy(lots, candidates, limits, cluster)
+  const nodes = scaleDown(cluster, growthOf(lots, wanted), dead, gate)
+
+  const purchases = isPaused ? [] : wanted
+  const reasons = (lot: Lot) => whyNot(lot, candidates, limits, cluster)
+  const decided = podDecisions(lots, wanted, reasons).map((decision) => (isPaused ? paused(decision) : decision))
+  const actions = actionsOf(cluster, purchases, nodes)
+  return {
+    at: toTimestamp(now),
+    actions,
+    pods: [...settled, ...decided].sort((a, b) => compareText(a.pod, b.pod)),
+    nodes,
+    groups: groupDecisions(cluster, actions, (group) => shortfall(group, limits, candidates, isPaused)),
+    newNodes: newNodes(lots, purchases),
+    monthlyCost: costs(cluster, actions),
+  }
+}
+
+function triage(cluster: Cluster): { settled: PodDecision[]; pending: { pod: Pod; waitedMs: number }[] } {
+  const triageOf = createTriage(cluster.state, cluster.options, cluster.now)
+  const settled: PodDecision[] = []
+  const pending: { pod: Pod; waitedMs: number }[] = []
+  for (const pod of cluster.pods) {
+    const outcome = triageOf(pod)
+    if (outcome.kind === 'pending') pending.push({ pod, waitedMs: outcome.waitedMs })
+    else settled.push({ pod: keyOf(pod), verdict: outcome.verdict, ...nodeOf(pod), reasons: outcome.reasons })
+  }
+  return { settled, pending }
+}
+
+function nodeOf({ spec, status }: Pod): { node?: string } {
+  const node = spec.nodeName || status?.nominatedNodeName
+  return node ? { node } : {}
+}
+
+function goneOf(dead: readonly NodeDecision[]): ReadonlySet<string> {
+  return new Set(dead.flatMap(({ node, verdict }) => (verdict === 'remove' ? [node] : [])))
+}
+
+/** What removals must respect of the plan so far: bins that are to take pods, room kept spare, groups that grow. */
+function growthOf(lots: readonly Lot[], purchases: readonly Purchase[]): Growth {
+  const received = new Map<Bin, string>()
+  const spare: Spare = new Map()
+  for (const lot of lots) {
+    let next = 0
+    for (const { bin, count } of lot.places) {
+      const pod = lot.pods[next]
+      if (lot.headroomOf) noteSpare(spare, bin, lot.pod, count)
+      else if (pod && !received.has(bin)) received.set(bin, keyOf(pod))
+      next += count
+    }
+  }
+  return { groups: new Set(purchases.map(({ candidate }) => candidate.template.group.key)), received, spare }
+}
+
+function paused(decision: PodDecision): PodDecision {
+  if (decision.verdict !== 'scaleUp') return decision
+  const { pod, nodeGroup, offering } = decision
+  const message = `would get a new node of size ${offering} in NodeGroup ${nodeGroup}, but globalSettings.paused is true`
+  return { pod, verdict: 'unschedulable', reasons: [{ code: 'Paused', message }] }
+}
+
+/** Why a group stays below its minimum. */
+function shortfall(group: Group, limits: Limits, candidates: ReturnType<typeof candidatesOf>, isPaused: boolean): Reason[] {
+  const missing = limits.missing(group)
+  if (missing === 0) return []
+  const own = candidates.filter(({ template }) => template.group === group)
+  const limit = own.map(({ template }) => limits.room(template).reason).find((reason) => reason !== undefined)
+  const why: Reason[] = isPaused ? [{ code: 'Paused', message: 'globalSettings.paused is true' }] : limit ? [limit] : []
+  const rehearsal: Reason[] = group.spec.dryRun ? [{ code: 'DryRun', message: 'dryRun is true' }] : []
+  return [{ code: 'BelowMin', message: `lacks ${missing} of minNodes ${group.spec.minNodes}` }, ...rehearsal, ...why]
+}
+
+function costs({ groups, state }: Cluster, actions: Plan['actions']): Plan['monthlyCost'] {
+  const now = groups.flatMap(({ staying }) => staying).reduce((sum, member) => sum + priceOf(member, state.offerings), 0)
+  return { now: cents(now), planned: cents(actions.reduce((sum, { monthlyCost }) => sum + monthlyCost, now)) }
+}

@@ -1,0 +1,13 @@
+import { tolerates } from './taints.ts'
+import type { Filter } from './filter.ts'
+
+/** A cordoned node takes only pods that tolerate its taint (plugin NodeUnschedulable). */
+export const nodeUnschedulable: Filter = {
+  code: 'NodeUnschedulable',
+  refuses: ({ pod }, { unschedulable }) =>
+    unschedulable &&
+    !pod.spec.tolerations?.some((toleration) =>
+      tolerates(toleration, { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' }),
+    ),
+  explain: () => 'the node is cordoned',
+}

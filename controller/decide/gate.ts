@@ -1,0 +1,66 @@
+import { budgetNow } from './budgets.ts'
+import type { Cluster } from './cluster.ts'
+import { isStarting } from './cluster.ts'
+import type { Group } from './groups.ts'
+import { clusterHealth } from './health.ts'
+import { isLeaving, isReady } from './members.ts'
+import type { Reason } from './plan.ts'
+
+/** How many nodes may leave. It counts those that the plan lets go, so that no plan as a whole goes past a limit. */
+export interface Gate {
+  /** Why no more node of the group may go now; empty if one may. */
+  holds(group: Group): Reason[]
+  /** The same for a dead node, which may go below the minimum: it gives nothing any more. */
+  holdsDead(group: Group): Reason[]
+  note(group: Group): void
+}
+
+export function createGate(cluster: Cluster): Gate {
+  const { groups, options, state, now } = cluster
+  const settings = state.autoscalerConfig?.spec.globalSettings
+  const maxShrinking = settings?.maxConcurrentScaleDowns ?? options['max-concurrent-scale-downs']
+  const unhealthy = clusterHealth(cluster)
+  const going = new Map<string, number>()
+  const shrinking = new Set(groups.filter(({ members }) => members.some(isLeaving)).map(({ key }) => key))
+  const unavailable = new Map(groups.map((group) => [group.key, countUnavailable(group, cluster)]))
+
+  function budget(group: Group, isDead: boolean): Reason[] {
+    const now_ = budgetNow(group, now)
+    if ('closed' in now_) return [{ code: 'OutsideWindow', message: now_.closed }]
+    const { leaving, down } = unavailable.get(group.key) ?? { leaving: 0, down: 0 }
+    // A dead node is unavailable as it is: letting it go makes nothing worse than the others already are.
+    const used = leaving + (going.get(group.key) ?? 0) + (isDead ? 0 : down)
+    if (used < now_.count) return []
+    return [{ code: 'BudgetExhausted', message: `${used} nodes of the group are leaving or down, disruption.maxUnavailable allows ${now_.count}` }]
+  }
+
+  function atMin({ key, spec, staying }: Group): Reason[] {
+    const left = staying.length - (going.get(key) ?? 0)
+    const min = spec.minNodes ?? 0
+    return left <= min ? [{ code: 'AtMin', message: `the group would keep ${left} nodes, minNodes is ${min}` }] : []
+  }
+
+  function general(group: Group): Reason[] {
+    const crowded = maxShrinking > 0 && !shrinking.has(group.key) && shrinking.size >= maxShrinking
+    return [
+      ...(unhealthy ? [unhealthy] : []),
+      ...(crowded ? [{ code: 'BudgetExhausted' as const, message: `${shrinking.size} groups are shrinking, at most ${maxShrinking} may` }] : []),
+      ...(settings?.paused ? [{ code: 'Paused' as const, message: 'AutoscalerConfig has globalSettings.paused true' }] : []),
+      ...(group.spec.dryRun ? [{ code: 'DryRun' as const, message: 'would be removed, but its NodeGroup has dryRun true' }] : []),
+    ]
+  }
+
+  return {
+    holds: (group) => [...atMin(group), ...budget(group, false), ...general(group)],
+    holdsDead: (group) => [...budget(group, true), ...general(group)],
+    note({ key }) {
+      going.set(key, (going.get(key) ?? 0) + 1)
+      shrinking.add(key)
+    },
+  }
+}
+
+function countUnavailable(group: Group, cluster: Cluster): { leaving: number; down: number } {
+  const down = group.staying.filter((member) => member.node && !isReady(member.node) && !isStarting(member, cluster))
+  return { leaving: group.members.length - group.staying.length, down: down.length }
+}

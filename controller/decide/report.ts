@@ -1,0 +1,56 @@
+import { keyOf } from '../../common/kube/resources.ts'
+import { compareText } from './groups.ts'
+import { type Lot, waiting } from './lots.ts'
+import type { NewNode, PodDecision, Reason } from './plan.ts'
+import type { Purchase } from './scale-up.ts'
+import type { Bin } from './shape/bins.ts'
+
+/** What became of the pods of the lots; `whyNot` tells it for the rest of a lot. */
+export function podDecisions(lots: readonly Lot[], purchases: readonly Purchase[], whyNot: (lot: Lot) => Reason[]): PodDecision[] {
+  const bought = new Map(purchases.map((purchase) => [purchase.bin, purchase]))
+  return lots.flatMap((lot) => {
+    if (lot.headroomOf) return []
+    let next = 0
+    const placed = lot.places.flatMap(({ bin, count }) => {
+      const decision = placedDecision(bin, bought.get(bin))
+      const members = lot.pods.slice(next, next + count)
+      next += count
+      return members.map((pod) => ({ pod: keyOf(pod), ...decision }))
+    })
+    if (waiting(lot) === 0) return placed
+    const reasons = whyNot(lot)
+    return [...placed, ...lot.pods.slice(next).map((pod): PodDecision => ({ pod: keyOf(pod), verdict: 'unschedulable', reasons }))]
+  })
+}
+
+function placedDecision(bin: Bin, purchase: Purchase | undefined): Omit<PodDecision, 'pod'> {
+  const where = { node: bin.name, ...(bin.nodeGroup === undefined ? {} : { nodeGroup: bin.nodeGroup }) }
+  if (purchase) {
+    const { offering, group } = purchase.candidate.template
+    const message = `a new node of size ${offering.name} in NodeGroup ${group.key}`
+    return { verdict: 'scaleUp', ...where, offering: offering.name, reasons: [{ code: 'NewNode', message, object: group.key }] }
+  }
+  const upcoming = bin.kind === 'upcoming'
+  const message = upcoming ? `fits on ${bin.name}, which is on its way` : `fits on node ${bin.name} as it is`
+  return { verdict: 'fits', ...where, reasons: [{ code: upcoming ? 'FitsUpcoming' : 'FitsExisting', message, object: bin.name }] }
+}
+
+/** The machines to buy with the pods they are for. */
+export function newNodes(lots: readonly Lot[], purchases: readonly Purchase[]): NewNode[] {
+  const pods = new Map<Bin, string[]>(purchases.map(({ bin }) => [bin, []]))
+  for (const lot of lots) {
+    let next = 0
+    for (const { bin, count } of lot.places) {
+      pods.get(bin)?.push(...lot.pods.slice(next, next + count).map(keyOf))
+      next += count
+    }
+  }
+  return purchases.map(({ bin, candidate: { template } }) => ({
+    name: bin.name,
+    nodeGroup: template.group.key,
+    offering: template.offering.name,
+    ...(template.datacenterID === undefined ? {} : { datacenter: template.datacenterID }),
+    pods: (pods.get(bin) ?? []).sort(compareText),
+    monthlyPrice: template.offering.monthlyPrice,
+  }))
+}

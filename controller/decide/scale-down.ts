@@ -1,0 +1,147 @@
+import { annotations } from '../../common/api/names.ts'
+import { toTimestamp } from '../../common/clock.ts'
+import type { Node } from '../../common/kube/objects.ts'
+import { keyOf } from '../../common/kube/resources.ts'
+import { type BlockerRules, staysBehind } from './blockers.ts'
+import { assess, byEase, type Candidate } from './candidates.ts'
+import type { Cluster } from './cluster.ts'
+import type { Gate } from './gate.ts'
+import { compareText, type Group, priceOf } from './groups.ts'
+import { isControlPlane, isLeaving, isReady, type Member } from './members.ts'
+import { createBudgets } from './pdb.ts'
+import type { NodeDecision, Reason } from './plan.ts'
+import { type Emptied, emptyNode, type Surroundings } from './removal.ts'
+import type { Bin } from './shape/bins.ts'
+import type { Spare } from './spare.ts'
+import { type Wait, waitsOf } from './timing.ts'
+
+/** What scale-up has done that removals must respect. */
+export interface Growth {
+  /** Keys of groups that buy in this plan. */
+  readonly groups: ReadonlySet<string>
+  /** Pods that will be put on bins that are there, by bin. */
+  readonly received: ReadonlyMap<Bin, string>
+  readonly spare: Spare
+}
+
+/** Decides about every Node, in the order of their names. `dead` are the verdicts made already. */
+export function scaleDown(cluster: Cluster, growth: Growth, dead: readonly NodeDecision[], gate: Gate): NodeDecision[] {
+  const { state, world, now } = cluster
+  const budgets = createBudgets(state.podDisruptionBudgets)
+  const workloads = new Map(state.workloads.map((workload) => [workload.metadata.uid ?? '', workload]))
+  const decided = new Map(dead.map((decision) => [decision.node, decision]))
+  const candidates: Candidate[] = []
+  for (const node of cluster.nodes) {
+    const { name } = node.metadata
+    if (decided.has(name)) continue
+    const owner = cluster.memberOf.get(name)
+    const bin = world.bin(name)
+    const settled = settle(node, owner)
+    if (settled) decided.set(name, settled)
+    if (settled || !owner || !bin) continue
+    const rules: BlockerRules = { drain: owner.group.spec.drain, budgets, workloads, now }
+    const found = assess(node, owner.group, owner.member, bin, cluster, rules)
+    if (Array.isArray(found)) decided.set(name, keep(node, owner.group, found))
+    else candidates.push(found)
+  }
+  const ordered = candidates.sort(byEase(({ member }) => priceOf(member, state.offerings)))
+  const surroundings = { destinations: destinationsOf(cluster, ordered), world, budgets, spare: growth.spare }
+  const removal = { cluster, gate, surroundings, received: new Map(growth.received) }
+  makeRoomForLeaving(removal)
+  for (const turn of inTurn(ordered, cluster, growth)) decided.set(turn.candidate.bin.name, decideOne(turn, removal))
+  return [...decided.values()].sort((a, b) => compareText(a.node, b.node))
+}
+
+/** Cases about which nothing needs to be simulated; undefined if the node must be looked at. */
+function settle(node: Node, owner: { group: Group; member: Member } | undefined): NodeDecision | undefined {
+  if (isControlPlane(node)) return keep(node, undefined, [{ code: 'ControlPlane', message: 'is a node of the control plane' }])
+  if (!owner) return keep(node, undefined, [{ code: 'NotManaged', message: 'belongs to no NodeGroup that is looked after' }])
+  const { group, member } = owner
+  if (isLeaving(member)) return { ...keep(node, group, [{ code: 'AlreadyLeaving', message: 'its removal has begun' }]), ...sinceOf(node) }
+  if (group.isDeleted) return keep(node, group, [{ code: 'AlreadyLeaving', message: 'its NodeGroup is being deleted' }])
+  if (!isReady(node)) return keep(node, group, [{ code: 'TooYoung', message: 'is on its way to become ready' }])
+  return undefined
+}
+
+/** The note of a node that leaves stays as it is, should its removal be called off. */
+function sinceOf({ metadata }: Node): { since?: string } {
+  const since = metadata.annotations?.[annotations.unneededSince]
+  return since === undefined ? {} : { since }
+}
+
+function keep({ metadata }: Node, group: Group | undefined, reasons: Reason[]): NodeDecision {
+  return { node: metadata.name, ...(group ? { nodeGroup: group.key } : {}), verdict: 'keep', evict: [], moves: [], reasons }
+}
+
+interface Removal {
+  readonly cluster: Cluster
+  readonly gate: Gate
+  readonly surroundings: Surroundings
+  /** Bins that take pods in this plan, with one of the pods. */
+  readonly received: Map<Bin, string>
+}
+
+/** Where pods may move: ready nodes, those that stay for sure first, then the ones that would go last. */
+function destinationsOf({ world }: Cluster, ordered: readonly Candidate[]): Bin[] {
+  const candidates = new Set(ordered.map(({ bin }) => bin))
+  const staying = world.bins.filter((bin) => bin.kind === 'node' && !candidates.has(bin))
+  return [...staying, ...[...candidates].reverse().filter(({ kind }) => kind === 'node')]
+}
+
+/** The pods of nodes that are leaving already need room and evictions before anything else is planned. */
+function makeRoomForLeaving({ cluster, surroundings, received }: Removal): void {
+  for (const group of cluster.groups) {
+    for (const member of group.members.filter(isLeaving)) {
+      const bin = cluster.world.bin(member.name)
+      if (!bin) continue
+      const evicted = (cluster.podsOn.get(member.name) ?? []).filter((pod) => !staysBehind(pod))
+      const emptied = emptyNode({ bin, evicted, moved: evicted }, surroundings)
+      bin.closed = true
+      if (!Array.isArray(emptied)) note(emptied, received)
+    }
+  }
+}
+
+function note({ moves }: Emptied, received: Map<Bin, string>): void {
+  for (const { pod, to } of moves) if (!received.has(to)) received.set(to, keyOf(pod))
+}
+
+interface Turn {
+  readonly candidate: Candidate
+  readonly waits: readonly Wait[]
+}
+
+/** Those whose time has come first: what is removed now must not wait for what may be removed later. */
+function inTurn(ordered: readonly Candidate[], cluster: Cluster, growth: Growth): Turn[] {
+  const turns = ordered.map((candidate) => ({ candidate, waits: waitsOf(candidate, cluster, growth.groups) }))
+  return [...turns.filter(({ waits }) => waits.length === 0), ...turns.filter(({ waits }) => waits.length > 0)]
+}
+
+function decideOne({ candidate, waits }: Turn, removal: Removal): NodeDecision {
+  const { gate, received, surroundings } = removal
+  const { bin, group, member, evicted, since } = candidate
+  const base = { node: bin.name, nodeGroup: group.key, evict: [], moves: [] }
+  const visitor = received.get(bin)
+  if (visitor !== undefined) {
+    return { ...base, verdict: 'keep', reasons: [{ code: 'UpcomingPods', message: 'is to take pods in this plan', object: visitor }] }
+  }
+  const emptied = emptyNode(candidate, surroundings)
+  if (Array.isArray(emptied)) return { ...base, verdict: 'keep', reasons: emptied }
+  const unneeded = { ...base, since: toTimestamp(since) }
+  const held = [...waits.map(({ reason }) => reason), ...gate.holds(group)]
+  if (held.length > 0) {
+    emptied.undo()
+    const until = Math.max(...waits.map((wait) => wait.until ?? 0))
+    return { ...unneeded, verdict: 'keep', reasons: held, ...(until > 0 ? { until: toTimestamp(until) } : {}) }
+  }
+  gate.note(group)
+  note(emptied, received)
+  const moves = emptied.moves.map(({ pod, to }) => ({ pod: keyOf(pod), to: to.name })).sort((a, b) => (a.pod < b.pod ? -1 : 1))
+  return { ...unneeded, verdict: 'remove', evict: evicted.map(keyOf).sort(), moves, reasons: [goneReason(candidate, member)] }
+}
+
+function goneReason({ evicted, utilization }: Candidate, { offering }: Member): Reason {
+  if (evicted.length === 0) return { code: 'Empty', message: 'runs nothing that would have to move' }
+  const load = Math.round(Math.max(utilization.cpuPercent, utilization.memoryPercent))
+  return { code: 'Underused', message: `${load} % of ${offering || 'it'} is requested, and its ${evicted.length} pods fit elsewhere` }
+}

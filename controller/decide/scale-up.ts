@@ -1,0 +1,147 @@
+import type { Cluster } from './cluster.ts'
+import { fill, isPlain } from './fit/fit.ts'
+import type { Limits } from './limits.ts'
+import { type Lot, notePlaced, waiting } from './lots.ts'
+import { type Candidate, createCandidate, floorPrices, openBin, settle, type Trial, tryCandidate } from './pack.ts'
+import type { Bin } from './shape/bins.ts'
+import { type Template, templatesOf } from './templates.ts'
+import { compareText } from './groups.ts'
+
+/** A machine to buy. */
+export interface Purchase {
+  readonly bin: Bin
+  readonly candidate: Candidate
+  /** Bought because the group is below its minimum. */
+  readonly isForMin: boolean
+}
+
+/** Puts lots on what is there or on its way, most important first. */
+export function placeOnExisting(lots: readonly Lot[], { world }: Cluster): void {
+  const bins = [...world.bins.filter(({ kind }) => kind === 'node'), ...world.bins.filter(({ kind }) => kind === 'upcoming')]
+  for (const lot of lots) {
+    for (const bin of bins) {
+      if (waiting(lot) === 0) break
+      notePlaced(lot, bin, fill(lot.pod, bin, waiting(lot), world))
+    }
+  }
+}
+
+/** Every template of every group that is not on its way out. */
+export function candidatesOf(cluster: Cluster): Candidate[] {
+  return cluster.groups
+    .filter(({ isDeleted }) => !isDeleted)
+    .flatMap((group) => templatesOf(group, cluster.source))
+    .map((template) => createCandidate(template, cluster))
+}
+
+/**
+ * Buys machines until every lot has its places or nothing more can be bought. Each step takes the node that gives
+ * most for its price, of the groups below their minimum first, then by the groups' priority; and as many equal
+ * nodes at once as the lots fill.
+ */
+export function buy(lots: readonly Lot[], candidates: readonly Candidate[], limits: Limits, cluster: Cluster): Purchase[] {
+  const real = candidates.filter(({ template }) => !template.group.spec.dryRun)
+  const floor = floorPrices(real, cluster)
+  const purchases: Purchase[] = []
+  for (;;) {
+    refill(lots, purchases, cluster)
+    const open = lots.filter((lot) => waiting(lot) > 0)
+    const best = bestTrial(open, real, limits, floor, cluster)
+    if (!best || !openCopies(best, purchases, limits, cluster)) break
+  }
+  buyMinimum(real, purchases, limits, cluster)
+  return purchases
+}
+
+/** What was bought may take pods whose spread or affinity it had to wait for. */
+function refill(lots: readonly Lot[], purchases: readonly Purchase[], { world }: Cluster): void {
+  const choosy = lots.filter((lot) => waiting(lot) > 0 && !isPlain(lot.pod, world))
+  for (let progress = choosy.length > 0 && purchases.length > 0; progress; ) {
+    progress = false
+    for (const lot of choosy) {
+      for (const { bin } of purchases) {
+        const placed = fill(lot.pod, bin, waiting(lot), world)
+        notePlaced(lot, bin, placed)
+        progress ||= placed > 0
+      }
+    }
+  }
+}
+
+function bestTrial(lots: readonly Lot[], candidates: readonly Candidate[], limits: Limits, floor: (lot: Lot) => number, cluster: Cluster): Trial | undefined {
+  if (lots.length === 0) return undefined
+  const ready = candidates.filter(({ template }) => limits.room(template).count > 0)
+  const needed = ready.filter(({ template }) => limits.missing(template.group) > 0)
+  const wanted = ready.filter(({ template }) => !limits.closed(template.group) && isChosenSize(template, limits))
+  for (const rank of [needed, ...byPriority(wanted)]) {
+    const [best] = rank
+      .map((candidate) => tryCandidate(candidate, lots, floor, cluster))
+      .filter((trial) => trial !== undefined)
+      .sort(better)
+    if (best) return best
+  }
+  return undefined
+}
+
+function isChosenSize({ group, offering }: Template, limits: Limits): boolean {
+  const chosen = limits.sizeOf(group)
+  return group.spec.allowMixedInstances || chosen === undefined || chosen === offering.name
+}
+
+function byPriority(candidates: readonly Candidate[]): Candidate[][] {
+  const priorities = [...new Set(candidates.map(({ template }) => template.group.spec.priority))].sort((a, b) => b - a)
+  return priorities.map((priority) => candidates.filter(({ template }) => template.group.spec.priority === priority))
+}
+
+function better(a: Trial, b: Trial): number {
+  if (Math.abs(a.score - b.score) > 1e-9 * Math.max(a.score, b.score)) return a.score - b.score
+  if (Math.abs(a.waste - b.waste) > 1e-9) return a.waste - b.waste
+  return preference(a) - preference(b) || compareText(nameOf(a), nameOf(b))
+}
+
+function preference({ candidate: { template } }: Trial): number {
+  return template.group.spec.preferredInstanceType === template.offering.name ? 0 : 1
+}
+
+function nameOf({ candidate: { template } }: Trial): string {
+  return `${template.group.key}/${template.offering.name}/${template.datacenterID ?? ''}`
+}
+
+/** Opens as many nodes as the lots fill alike; false if the first already holds nothing. */
+function openCopies(trial: Trial, purchases: Purchase[], limits: Limits, cluster: Cluster): boolean {
+  const { candidate, content } = trial
+  const alike = Math.min(...content.map(({ lot, count }) => Math.floor(waiting(lot) / count)))
+  const missing = limits.missing(candidate.template.group)
+  const copies = Math.min(alike, limits.room(candidate.template).count, missing > 0 ? missing : Number.POSITIVE_INFINITY)
+  for (let copy = 0; copy < copies; copy++) {
+    const bin = openBin(candidate, `new-${purchases.length + 1}`, cluster)
+    if (settle(trial, bin, cluster) === 0) {
+      for (const pod of candidate.daemons) cluster.world.place(pod, bin, -1)
+      cluster.world.drop(bin)
+      return copy > 0
+    }
+    take(candidate, bin, purchases, limits)
+  }
+  return copies > 0
+}
+
+/** Raises groups that are still below their minimum, by their cheapest size. */
+function buyMinimum(candidates: readonly Candidate[], purchases: Purchase[], limits: Limits, cluster: Cluster): void {
+  const cheapest = [...candidates].sort((a, b) => cheaper(a) - cheaper(b) || a.template.offering.monthlyPrice - b.template.offering.monthlyPrice)
+  for (const candidate of cheapest) {
+    while (limits.missing(candidate.template.group) > 0 && limits.room(candidate.template).count > 0) {
+      if (!isChosenSize(candidate.template, limits)) break
+      take(candidate, openBin(candidate, `new-${purchases.length + 1}`, cluster), purchases, limits)
+    }
+  }
+}
+
+function cheaper({ template: { group, offering } }: Candidate): number {
+  return group.spec.preferredInstanceType === offering.name ? 0 : 1
+}
+
+function take(candidate: Candidate, bin: Bin, purchases: Purchase[], limits: Limits): void {
+  const isForMin = limits.missing(candidate.template.group) > 0
+  purchases.push({ bin, candidate, isForMin })
+  limits.take(candidate.template, 1)
+}

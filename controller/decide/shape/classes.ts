@@ -1,0 +1,104 @@
+import type { Pod } from '../../../common/kube/objects.ts'
+import { keyOf } from '../../../common/kube/resources.ts'
+import { podRequests, type ResourceSpace, type Vector } from '../resources.ts'
+import type { Labels } from '../selectors.ts'
+import { type HostPort, hostPorts } from './ports.ts'
+import {
+  affinityTermsOf,
+  antiAffinityTermsOf,
+  asksByName,
+  hardSpreadOf,
+  isPinned,
+  type LabelsRead,
+  nodeTermsOf,
+} from './reads.ts'
+import type { VolumeNeeds, Volumes } from './volumes.ts'
+
+/** Pods that no filter can tell apart. */
+export interface PodClass {
+  readonly id: number
+  /** One of them, for what filters read from its spec. */
+  readonly pod: Pod
+  readonly namespace: string
+  /** Only the labels that some selector reads. */
+  readonly labels: Labels
+  readonly requests: Vector
+  readonly ports: readonly HostPort[]
+  readonly volumes: VolumeNeeds
+  /** Set where the pod's node was written by hand. */
+  readonly pinnedTo: string | undefined
+  /** Two nodes of one shape may differ for it. */
+  readonly byName: boolean
+}
+
+/** The classes met so far; the same pods in the same order get the same numbers. */
+export interface PodClasses {
+  readonly all: readonly PodClass[]
+  of(pod: Pod): PodClass
+}
+
+export function createClasses(space: ResourceSpace, read: LabelsRead, volumes: Volumes): PodClasses {
+  const all: PodClass[] = []
+  const byKey = new Map<string, PodClass>()
+
+  function make(pod: Pod, labels: Labels, needs: VolumeNeeds): PodClass {
+    return {
+      id: all.length,
+      pod,
+      namespace: pod.metadata.namespace ?? '',
+      labels,
+      requests: podRequests(space, pod.spec, `Pod ${keyOf(pod)} spec`),
+      ports: hostPorts(pod.spec),
+      volumes: needs,
+      pinnedTo: isPinned(pod) ? pod.spec.nodeName : undefined,
+      byName: asksByName(pod.spec) || isPinned(pod) || needs.byName,
+    }
+  }
+
+  return {
+    all,
+    of(pod) {
+      const labels = only(pod.metadata.labels, read.ofPods)
+      const needs = volumes.of(pod)
+      const key = shapeKey(pod, labels, needs)
+      let found = byKey.get(key)
+      if (!found) {
+        found = make(pod, labels, needs)
+        all.push(found)
+        byKey.set(key, found)
+      }
+      return found
+    },
+  }
+}
+
+/** The labels among `keys`, in the order of `keys`, so that equal ones give equal text. */
+export function only(labels: Labels | undefined, keys: ReadonlySet<string>): Labels {
+  const kept: Record<string, string> = {}
+  if (!labels) return kept
+  for (const key of keys) {
+    const value = labels[key]
+    if (value !== undefined) kept[key] = value
+  }
+  return kept
+}
+
+// Text of everything a filter can read. Objects that differ only in the order of their keys become two classes,
+// which costs time and nothing else.
+function shapeKey(pod: Pod, labels: Labels, needs: VolumeNeeds): string {
+  const { spec } = pod
+  const containers = spec.containers.map(({ resources, ports }) => [resources, ports])
+  const plain = JSON.stringify([pod.metadata.namespace, labels, containers, spec.tolerations])
+  const rare = [
+    spec.initContainers?.map(({ resources, ports, restartPolicy }) => [resources, ports, restartPolicy]),
+    spec.resources,
+    spec.overhead,
+    spec.hostNetwork,
+    spec.nodeSelector,
+    isPinned(pod) ? spec.nodeName : undefined,
+    needs.key,
+    ...(spec.affinity ? [nodeTermsOf(spec), affinityTermsOf(spec), antiAffinityTermsOf(spec)] : []),
+    ...(spec.topologySpreadConstraints ? hardSpreadOf(spec) : []),
+  ]
+  return rare.some((part) => part) ? plain + JSON.stringify(rare) : plain
+}

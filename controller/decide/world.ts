@@ -1,0 +1,108 @@
+import type { Pod } from '../../common/kube/objects.ts'
+import { add, type ResourceSpace } from './resources.ts'
+import type { Labels } from './selectors.ts'
+import { type Bin, type BinDraft, createShapes } from './shape/bins.ts'
+import { createClasses, type PodClass } from './shape/classes.ts'
+import type { LabelsRead } from './shape/reads.ts'
+import type { Volumes } from './shape/volumes.ts'
+import { bump, closeDomain, openDomain } from './tally.ts'
+import { buildTopology, type ClassTopology } from './topology.ts'
+
+/**
+ * The cluster as filters see it: classes of pods, bins with what is left in them, and counts per topology domain.
+ * Every change can be undone by its opposite, so that a what-if costs only what it touches.
+ */
+export interface World {
+  readonly space: ResourceSpace
+  readonly bins: readonly Bin[]
+  bin(name: string): Bin | undefined
+  /** The class of a pod; throws for one that was not among the pods the world was made from. */
+  classOf(pod: Pod): PodClass
+  topologyOf(pod: PodClass): ClassTopology
+  add(draft: BinDraft): Bin
+  /** A bin that no list or count knows of, for asking filters about a machine that does not exist. */
+  sketch(draft: BinDraft): Bin
+  /** Takes the bin added last away again; it must be empty. */
+  drop(bin: Bin): void
+  /** Counts `times` pods of the class into the bin, or out of it when negative. Asks no filter. */
+  place(pod: PodClass, bin: Bin, times: number): void
+  /** What is known of the node filters' answer. */
+  admitted(pod: PodClass, shape: number): boolean | undefined
+  noteAdmitted(pod: PodClass, shape: number, admitted: boolean): void
+}
+
+export interface WorldParts {
+  space: ResourceSpace
+  read: LabelsRead
+  volumes: Volumes
+  /** Every pod that will ever be placed, sorted: their order decides the order of classes. */
+  pods: readonly Pod[]
+  namespaces: ReadonlyMap<string, Labels>
+}
+
+/** Makes a world without bins. */
+export function createWorld({ space, read, volumes, pods, namespaces }: WorldParts): World {
+  const classes = createClasses(space, read, volumes)
+  const classOf = new Map<Pod, PodClass>(pods.map((pod) => [pod, classes.of(pod)]))
+  const topology = buildTopology(classes.all, namespaces)
+  const shapeOf = createShapes(read.ofNodes)
+  const bins: Bin[] = []
+  const byName = new Map<string, Bin>()
+  const admissions: (boolean | undefined)[][] = classes.all.map(() => [])
+
+  return {
+    space,
+    bins,
+    bin: (name) => byName.get(name),
+    classOf(pod) {
+      const found = classOf.get(pod)
+      if (!found) throw new RangeError(`pod ${pod.metadata.namespace}/${pod.metadata.name} is not part of the world`)
+      return found
+    },
+    topologyOf(pod) {
+      const found = topology.ofClass[pod.id]
+      if (!found) throw new RangeError(`class ${pod.id} is not part of the world`)
+      return found
+    },
+    sketch: (draft) => emptyBin(draft, shapeOf(draft)),
+    add(draft) {
+      const bin = emptyBin(draft, shapeOf(draft))
+      bins.push(bin)
+      byName.set(bin.name, bin)
+      for (const tally of topology.tallies) openDomain(tally, bin)
+      return bin
+    },
+    drop(bin) {
+      for (const tally of topology.tallies) closeDomain(tally, bin)
+      byName.delete(bin.name)
+      bins.pop()
+    },
+    place(pod, bin, times) {
+      add(bin.free, pod.requests, -times)
+      for (const tally of topology.ofClass[pod.id]?.bumps ?? []) bump(tally, bin, times)
+      if (pod.ports.length > 0) placePorts(pod, bin, times)
+      for (const { driver, count } of pod.volumes.attachments) {
+        bin.attached.set(driver, (bin.attached.get(driver) ?? 0) + times * count)
+      }
+    },
+    admitted: (pod, shape) => admissions[pod.id]?.[shape],
+    noteAdmitted(pod, shape, admitted) {
+      const known = admissions[pod.id]
+      if (known) known[shape] = admitted
+    },
+  }
+}
+
+function emptyBin(draft: BinDraft, shape: number): Bin {
+  return { ...draft, shape, free: draft.allocatable.slice(), ports: [], attached: new Map(), closed: false }
+}
+
+function placePorts({ ports }: PodClass, bin: Bin, times: number): void {
+  for (let i = 0; i < times; i++) bin.ports.push(...ports)
+  for (let i = 0; i > times; i--) {
+    for (const port of ports) {
+      const at = bin.ports.findIndex((taken) => taken.port === port.port && taken.protocol === port.protocol && taken.address === port.address)
+      if (at >= 0) bin.ports.splice(at, 1)
+    }
+  }
+}
