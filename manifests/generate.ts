@@ -1,28 +1,31 @@
 import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { crdFiles } from './crds.ts'
 
 /**
- * `node manifests/generate.ts` writes the generated manifests. With `--check` it writes nothing, names each file that
- * is out of date and exits 1 if there is one.
+ * `node manifests/generate.ts [--check] [FOLDER]` writes the generated manifests into FOLDER, manifests/crds if none
+ * is given. With `--check` it writes nothing, names each file that is out of date and exits 1 if there is one.
  */
 
-const folder = new URL('./crds/', import.meta.url)
-const checkOnly = process.argv.includes('--check')
+const { values, positionals } = parseArgs({ options: { check: { type: 'boolean' } }, allowPositionals: true })
+const folder = positionals[0] ?? join(import.meta.dirname, 'crds')
 
 for (const [name, text] of crdFiles()) {
-  if (current(name) === text) continue
-  if (checkOnly) {
-    process.stderr.write(`manifests/crds/${name} is out of date: run node manifests/generate.ts\n`)
+  const path = join(folder, name)
+  if (current(path) === text) continue
+  if (values.check) {
+    process.stderr.write(`${path} is out of date: run node manifests/generate.ts\n`)
     process.exitCode = 1
   } else {
-    writeFileSync(new URL(name, folder), text)
-    process.stdout.write(`wrote manifests/crds/${name}\n`)
+    writeFileSync(path, text)
+    process.stdout.write(`wrote ${path}\n`)
   }
 }
 
-function current(name: string): string | undefined {
+function current(path: string): string | undefined {
   try {
-    return readFileSync(new URL(name, folder), 'utf8')
+    return readFileSync(path, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error

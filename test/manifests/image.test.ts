@@ -1,0 +1,47 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { builtinModules } from 'node:module'
+import t from 'tap'
+import { manifestFile } from '../fixtures/manifests.ts'
+import { workloads } from '../fixtures/workloads.ts'
+
+const root = new URL('../../', import.meta.url)
+const read = (path: string) => readFileSync(new URL(path, root), 'utf8')
+const dockerfile = read('Dockerfile')
+const manifest = JSON.parse(read('package.json')) as { version: string; dependencies: Record<string, string> }
+const shipped = [...dockerfile.matchAll(/^COPY ([a-z]+) \.\/\1$/gm)].map(([, folder = '']) => folder)
+
+t.test('the image holds every program that a manifest starts, and what they share', async (t) => {
+  const started = workloads().flatMap(({ template }) =>
+    template.spec.containers.map(({ args }) => args[0] ?? ''),
+  )
+  t.same(new Set(shipped), new Set(['common', ...started.map((arg) => arg.replace('/main.ts', ''))]))
+  for (const folder of shipped) t.match(read('.dockerignore'), `!${folder}`)
+})
+
+t.test('what is shipped imports nothing that the image leaves out', async (t) => {
+  const files = shipped.flatMap((folder) =>
+    readdirSync(new URL(`${folder}/`, root), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => `${folder}/${name}`),
+  )
+  t.ok(files.length > 10)
+  for (const file of files) {
+    for (const [, from = ''] of read(file).matchAll(/(?:from |^import |import\()'([^']+)'\)?/gm)) {
+      const name = from.startsWith('@') ? from.split('/').slice(0, 2).join('/') : (from.split('/')[0] ?? '')
+      if (from.startsWith('.')) t.notMatch(from, /\/(test|manifests)\//, file)
+      else if (!from.startsWith('node:') && !builtinModules.includes(from)) {
+        t.ok(Object.hasOwn(manifest.dependencies, name), `${file} imports ${name}`)
+      }
+    }
+  }
+})
+
+t.test('it runs as the user of the manifests', async (t) => {
+  const [, user] = /^USER (\d+):\d+$/m.exec(dockerfile) ?? []
+  for (const { template } of workloads()) t.equal(template.spec.securityContext.runAsUser, Number(user))
+})
+
+t.test('the tag in the manifests is the version of the project', async (t) => {
+  const [kustomization] = manifestFile('base/kustomization.yaml')
+  t.match(kustomization?.images, [{ newTag: manifest.version }])
+})
