@@ -36,8 +36,9 @@ export const seconds = (description: string, minimum: number, maximum: number, o
 export const percent = (description: string, options: object = {}) =>
   Type.Integer({ description, minimum: 0, maximum: 100, ...options })
 
+/** A Kubernetes quantity of at least 0 (k8s.io/apimachinery pkg/api/resource), with any of its suffixes. */
 export const quantityForm =
-  '^(\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))))?$'
+  '^\\+?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))))?$'
 
 /** A map from any text; keys are bounded by the form of what they become (a label, a resource name). */
 export const mapOf = <V extends TSchema>(value: V, options: object) =>
@@ -49,6 +50,7 @@ export const quantities = (description: string) =>
       Type.Union([Type.Integer(), Type.String()], {
         'x-kubernetes-int-or-string': true,
         pattern: quantityForm,
+        minimum: 0,
         maxLength: 32,
       }),
       { description, maxProperties: 16 },

@@ -76,6 +76,11 @@ const cases: [title: string, spec: object, expected: string][] = [
     'spec.drain.blockOn[2]: Duplicate value: "KubeSystem"',
   ],
   [
+    'a quantity below nothing',
+    { headroom: { pods: 1, requests: { cpu: -1, memory: '1.5Gi' } } },
+    'spec.headroom.requests[cpu]: Invalid value: -1: must be greater than or equal to 0',
+  ],
+  [
     'neither a count nor a share',
     { disruption: { maxUnavailable: true } },
     'spec.disruption.maxUnavailable: Invalid value: true: must be of type integer or string',
