@@ -1,22 +1,11 @@
 import Type, { type Static } from 'typebox'
 import { maxNodeGroupName } from './names.ts'
+import { nodeGroupStatus } from './nodegroup-status.ts'
 import { costOptimization, multiRegion, scaleDownPolicy, scaleUpPolicy, spotConfig } from './policies.ts'
-import {
-  conditions,
-  countOrPercent,
-  kindSchema,
-  mapOf,
-  quantities,
-  rules,
-  seconds,
-  stringMap,
-  taintList,
-  text,
-  timestamp,
-} from './schema.ts'
+import { disruption, drain } from './removal.ts'
+import { kindSchema, mapOf, quantities, rules, stringMap, taintList, text } from './schema.ts'
 
 export const provisioners = ['managed', 'vm'] as const
-export const drainBlockers = ['Unreplicated', 'LocalStorage', 'KubeSystem', 'CustomController'] as const
 
 const identifier = '^[a-zA-Z0-9_-]+$'
 export const versionForm =
@@ -103,63 +92,6 @@ const headroom = Type.Object(
       message: 'give either percent or both pods and requests',
     }),
   },
-)
-
-const drain = Type.Object(
-  {
-    timeoutSeconds: Type.Optional(
-      seconds('How long a drain may take before it is undone.', 1, 86_400, { default: 900 }),
-    ),
-    maxPodGracePeriodSeconds: Type.Optional(
-      seconds("Cap on each pod's own termination grace period.", 0, 86_400, { default: 600 }),
-    ),
-    blockOn: Type.Optional(
-      Type.Array(Type.Enum([...drainBlockers], { type: 'string', maxLength: 32 }), {
-        maxItems: 4,
-        uniqueItems: true,
-        default: ['Unreplicated', 'LocalStorage', 'KubeSystem'],
-        description: 'Which pods keep their node from being removed.',
-      }),
-    ),
-    minReplicas: Type.Optional(
-      Type.Integer({
-        minimum: 0,
-        maximum: 1000,
-        default: 0,
-        description: 'Owners with fewer replicas keep their nodes.',
-      }),
-    ),
-  },
-  { description: 'How nodes are emptied.', builtInDefault: {} },
-)
-
-const disruption = Type.Object(
-  {
-    maxUnavailable: Type.Optional(
-      countOrPercent('Nodes of the group that may be leaving at once.', { default: '10%' }),
-    ),
-    minNodeAgeSeconds: Type.Optional(
-      seconds('Younger nodes are not removed.', 0, 2_592_000, { default: 600 }),
-    ),
-    windows: Type.Optional(
-      Type.Array(
-        Type.Object({
-          schedule: text('Start, as a cron expression of five fields.', 128, {
-            pattern: '^\\S+( +\\S+){4}$',
-          }),
-          durationSeconds: seconds('How long the window stays open.', 60, 604_800),
-          timeZone: Type.Optional(text('IANA name, UTC if absent.', 64)),
-          maxUnavailable: Type.Optional(countOrPercent("Budget within this window instead of the group's.")),
-        }),
-        {
-          maxItems: 32,
-          builtInDefault: [],
-          description: 'Removals happen only within; any time when empty.',
-        },
-      ),
-    ),
-  },
-  { description: 'Budget of voluntary removals.', builtInDefault: {} },
 )
 
 export const nodeGroupSpec = Type.Object(
@@ -249,59 +181,6 @@ export const nodeGroupSpec = Type.Object(
   },
 )
 
-const nodeStatus = Type.Object({
-  nodeName: text('Name of the Node, empty until it is known.', 253),
-  vpsID: Type.Integer({ description: "VPSie's numeric id, 0 until it is known." }),
-  instanceType: text('As in the VPSieNode.', 64),
-  status: text('Phase of the VPSieNode.', 32),
-  createdAt: Type.Optional(timestamp('When its VPSieNode was created.')),
-  readyAt: Type.Optional(timestamp('When its Node was ready first.')),
-  ipAddress: Type.Optional(text('Address of the machine.', 64)),
-  phase: Type.Optional(text('Phase of the VPSieNode.', 32)),
-  offering: Type.Optional(text('Size by name.', 64)),
-  monthlyCost: Type.Optional(Type.Number({ description: 'In account currency.' })),
-  verdict: Type.Optional(Type.Enum(['keep', 'remove', 'replace'], { type: 'string' })),
-  reason: Type.Optional(text('Code and sentence of the verdict.', 1024)),
-  since: Type.Optional(timestamp('Since when the node is unneeded.')),
-})
-
-const backoff = Type.Object({
-  offering: text('Size that VPSie refused.', 64),
-  datacenterID: text('Where.', 64),
-  until: timestamp('Left alone until then.'),
-  failures: Type.Integer({ minimum: 1, description: 'Refusals in a row.' }),
-  reason: text("VPSie's words.", 1024),
-})
-
-export const nodeGroupStatus = Type.Object({
-  currentNodes: Type.Optional(
-    Type.Integer({ minimum: 0, description: 'Machines, those on their way included.' }),
-  ),
-  desiredNodes: Type.Optional(Type.Integer({ minimum: 0, description: 'Machines the last plan wants.' })),
-  readyNodes: Type.Optional(Type.Integer({ minimum: 0, description: 'Machines whose Node is ready.' })),
-  planGeneration: Type.Optional(
-    Type.Integer({ minimum: 0, description: 'Counts the plans that were carried out.' }),
-  ),
-  vpsieGroupID: Type.Optional(Type.Integer({ description: 'Size pool at VPSie last used.' })),
-  nodes: Type.Optional(
-    Type.Array(nodeStatus, { maxItems: 200, description: 'Those not simply kept come first.' }),
-  ),
-  nodesOmitted: Type.Optional(Type.Integer({ minimum: 0, description: 'Nodes beyond those listed.' })),
-  backoffs: Type.Optional(
-    Type.Array(backoff, { maxItems: 512, description: 'Sizes that are left alone for a while.' }),
-  ),
-  conditions: Type.Optional(conditions),
-  monthlyCost: Type.Optional(Type.Number({ description: 'Of the machines now, in account currency.' })),
-  lastDecisionTime: Type.Optional(timestamp('When the last plan was made.')),
-  lastDecision: Type.Optional(text('What it was, in a sentence.', 2048)),
-  lastScaleTime: Type.Optional(timestamp('Last change of size.')),
-  lastScaleUpTime: Type.Optional(timestamp('Last growth.')),
-  lastScaleDownTime: Type.Optional(timestamp('Last removal.')),
-  observedGeneration: Type.Optional(
-    Type.Integer({ minimum: 0, description: 'metadata.generation this speaks of.' }),
-  ),
-})
-
 export const nodeGroupSchema = kindSchema(
   'NodeGroup',
   'A set of interchangeable worker nodes that grows and shrinks with what the pods need.',
@@ -319,6 +198,5 @@ export const nodeGroupSchema = kindSchema(
 export type NodeGroup = Static<typeof nodeGroupSchema>
 export type NodeGroupSpec = NodeGroup['spec']
 export type NodeGroupStatus = NonNullable<NodeGroup['status']>
-export type NodeStatusEntry = Static<typeof nodeStatus>
-export type OfferingBackoff = Static<typeof backoff>
-export type DrainBlocker = (typeof drainBlockers)[number]
+export type NodeStatusEntry = NonNullable<NodeGroupStatus['nodes']>[number]
+export type OfferingBackoff = NonNullable<NodeGroupStatus['backoffs']>[number]
