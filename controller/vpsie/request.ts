@@ -97,9 +97,11 @@ function createGot({ connectMs }: TransportOptions) {
   })
 }
 
-function bodyOf({ json, form }: HTTPRequest) {
+// Without a body a got stream of any method but GET would wait to be written to.
+function bodyOf({ method, json, form }: HTTPRequest) {
   if (form) return { form: { ...form } }
-  return json === undefined ? {} : { json }
+  if (json !== undefined) return { json }
+  return method === 'GET' ? {} : { body: '' }
 }
 
 function markSent(request: HTTPRequest, sent: { yet: boolean }): void {
