@@ -34,11 +34,18 @@ export function parseCron(text: string, path: string): Cron {
   }
 }
 
-function parseField(field: string, min: number, max: number, names: readonly string[], first: number, path: string): Set<number> {
+function parseField(
+  field: string,
+  min: number,
+  max: number,
+  names: readonly string[],
+  first: number,
+  path: string,
+): Set<number> {
   const found = new Set<number>()
   for (const part of field.split(',')) {
     const [, range = '', step = '1'] = /^([^/]+)(?:\/(\d+))?$/.exec(part) ?? []
-    const [low, high] = bounds(range, part.includes('/'), min, max, (text) => valueOf(text, names, first))
+    const [low, high] = bounds(range, part.includes('/'), min, max, (text) => numberOf(text, names, first))
     if (!(low >= min && high <= max && low <= high && Number(step) > 0)) {
       throw new InputError(path, `must have values ${min} to ${max}: current value is "${part}"`)
     }
@@ -47,13 +54,19 @@ function parseField(field: string, min: number, max: number, names: readonly str
   return found
 }
 
-function bounds(range: string, stepped: boolean, min: number, max: number, value: (text: string) => number): [number, number] {
+function bounds(
+  range: string,
+  stepped: boolean,
+  min: number,
+  max: number,
+  value: (text: string) => number,
+): [number, number] {
   if (range === '*') return [min, max]
   const [low = '', high] = range.split('-')
   return [value(low), high === undefined ? (stepped ? max : value(low)) : value(high)]
 }
 
-function valueOf(text: string, names: readonly string[], first: number): number {
+function numberOf(text: string, names: readonly string[], first: number): number {
   const named = names.indexOf(text.toLowerCase())
   if (named >= 0) return named + first
   return /^\d+$/.test(text) ? Number(text) : Number.NaN
@@ -96,7 +109,9 @@ function localTime(timeZone: string): (at: number) => Date {
   return (at) => {
     const hour = Math.floor(at / hourMs)
     if (hour !== known) {
-      const part = Object.fromEntries(format.formatToParts(hour * hourMs).map(({ type, value }) => [type, Number(value)]))
+      const part = Object.fromEntries(
+        format.formatToParts(hour * hourMs).map(({ type, value }) => [type, Number(value)]),
+      )
       const { year = 0, month = 1, day = 1, hour: clock = 0, minute = 0 } = part
       offset = Date.UTC(year, month - 1, day, clock, minute) - hour * hourMs
       known = hour

@@ -7,12 +7,24 @@ import type { Purchase } from './scale-up.ts'
 const order: readonly Action['type'][] = ['raiseToMin', 'create', 'replace', 'remove']
 
 /** What a plan does, one action for each group, kind, size and place. */
-export function actionsOf(cluster: Cluster, purchases: readonly Purchase[], nodes: readonly NodeDecision[]): Action[] {
+export function actionsOf(
+  cluster: Cluster,
+  purchases: readonly Purchase[],
+  nodes: readonly NodeDecision[],
+): Action[] {
   const found = new Map<string, Action>()
   for (const { candidate, isForMin } of purchases) {
     const { group, offering, datacenterID } = candidate.template
     const type = isForMin ? 'raiseToMin' : 'create'
-    const action = into(found, { type, nodeGroup: group.key, offering: offering.name, ...(datacenterID === undefined ? {} : { datacenter: datacenterID }), count: 0, monthlyCost: 0, reason: isForMin ? 'BelowMin' : 'ScaleUp' })
+    const action = into(found, {
+      type,
+      nodeGroup: group.key,
+      offering: offering.name,
+      ...(datacenterID === undefined ? {} : { datacenter: datacenterID }),
+      count: 0,
+      monthlyCost: 0,
+      reason: isForMin ? 'BelowMin' : 'ScaleUp',
+    })
     action.count = (action.count ?? 0) + 1
     action.monthlyCost = cents(action.monthlyCost + offering.monthlyPrice)
   }
@@ -20,12 +32,25 @@ export function actionsOf(cluster: Cluster, purchases: readonly Purchase[], node
     const owner = cluster.memberOf.get(node)
     if (verdict !== 'remove' || !owner || nodeGroup === undefined) continue
     const { offering } = owner.member
-    const action = into(found, { type: 'remove', nodeGroup, ...(offering === '' ? {} : { offering }), count: 0, nodes: [], monthlyCost: 0, reason: reasons[0]?.code ?? 'Underused' })
+    const action = into(found, {
+      type: 'remove',
+      nodeGroup,
+      ...(offering === '' ? {} : { offering }),
+      count: 0,
+      nodes: [],
+      monthlyCost: 0,
+      reason: reasons[0]?.code ?? 'Underused',
+    })
     action.nodes?.push(node)
     action.count = (action.count ?? 0) + 1
     action.monthlyCost = cents(action.monthlyCost - priceOf(owner.member, cluster.state.offerings))
   }
-  return [...found.values()].sort((a, b) => compareText(a.nodeGroup, b.nodeGroup) || order.indexOf(a.type) - order.indexOf(b.type) || compareText(textOf(a), textOf(b)))
+  return [...found.values()].sort(
+    (a, b) =>
+      compareText(a.nodeGroup, b.nodeGroup) ||
+      order.indexOf(a.type) - order.indexOf(b.type) ||
+      compareText(textOf(a), textOf(b)),
+  )
 }
 
 function into(found: Map<string, Action>, action: Action): Action {
@@ -41,7 +66,11 @@ function textOf({ offering = '', datacenter = '', reason }: Action): string {
 }
 
 /** What the plan makes of each group. */
-export function groupDecisions(cluster: Cluster, actions: readonly Action[], shortfall: (group: Cluster['groups'][number]) => Reason[]): GroupDecision[] {
+export function groupDecisions(
+  cluster: Cluster,
+  actions: readonly Action[],
+  shortfall: (group: Cluster['groups'][number]) => Reason[],
+): GroupDecision[] {
   return cluster.groups.map((group) => {
     const own = actions.filter(({ nodeGroup }) => nodeGroup === group.key)
     const current = group.staying.length
@@ -52,7 +81,11 @@ export function groupDecisions(cluster: Cluster, actions: readonly Action[], sho
       current,
       target: current + change,
       monthlyCost: cents(own.reduce((sum, { monthlyCost }) => sum + monthlyCost, now)),
-      reasons: [...own.map(reasonOf), ...shortfall(group), ...(own.length > 0 ? [] : [steady(current, group.spec.maxNodes)])],
+      reasons: [
+        ...own.map(reasonOf),
+        ...shortfall(group),
+        ...(own.length > 0 ? [] : [steady(current, group.spec.maxNodes)]),
+      ],
     }
   })
 }
@@ -66,7 +99,9 @@ function reasonOf({ type, count = 0, offering, reason, monthlyCost }: Action): R
 }
 
 function steady(current: number, max: number): Reason {
-  return current >= max ? { code: 'AtMax', message: `has ${current} nodes, maxNodes is ${max}` } : { code: 'Steady', message: `has ${current} nodes and needs no change` }
+  return current >= max
+    ? { code: 'AtMax', message: `has ${current} nodes, maxNodes is ${max}` }
+    : { code: 'Steady', message: `has ${current} nodes and needs no change` }
 }
 
 /** Rounded to cents, without a negative zero. */

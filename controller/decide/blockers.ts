@@ -27,7 +27,8 @@ const doNotDisrupt = 'karpenter.sh/do-not-disrupt'
 /** True for pods that leave with their node: DaemonSets', mirrors of static pods, and those that are stopping. */
 export function staysBehind(pod: Pod): boolean {
   const notes = pod.metadata.annotations ?? {}
-  if (notes['kubernetes.io/config.mirror'] !== undefined || pod.metadata.deletionTimestamp !== undefined) return true
+  if (notes['kubernetes.io/config.mirror'] !== undefined || pod.metadata.deletionTimestamp !== undefined)
+    return true
   return isDaemon(pod) || notes[daemonMark] === 'true'
 }
 
@@ -45,7 +46,8 @@ export function blockersOf(pod: Pod, rules: BlockerRules): Reason[] {
     codes.push(['PodKubeSystem', 'is in kube-system and under no PodDisruptionBudget'])
   }
   const local = blockOn.includes('LocalStorage') ? localStorage(pod) : []
-  if (local.length > 0) codes.push(['PodLocalStorage', `keeps data on the node in volume ${local.join(', ')}`])
+  if (local.length > 0)
+    codes.push(['PodLocalStorage', `keeps data on the node in volume ${local.join(', ')}`])
   return codes.map(reasonFor(pod))
 }
 
@@ -73,13 +75,23 @@ const replicating = ['ReplicationController', 'ReplicaSet', 'StatefulSet', 'Job'
 function ownerBlockers(pod: Pod, { drain, workloads }: BlockerRules): [KeepReason, string][] {
   const { blockOn = [], minReplicas = 0 } = drain
   const owner = pod.metadata.ownerReferences?.find(({ controller }) => controller === true)
-  if (!owner) return blockOn.includes('Unreplicated') ? [['PodNotReplicated', 'has no controller that would make it again']] : []
+  if (!owner)
+    return blockOn.includes('Unreplicated')
+      ? [['PodNotReplicated', 'has no controller that would make it again']]
+      : []
   if (!replicating.includes(owner.kind)) {
-    return blockOn.includes('CustomController') ? [['PodCustomController', `is controlled by a ${owner.kind}`]] : []
+    return blockOn.includes('CustomController')
+      ? [['PodCustomController', `is controlled by a ${owner.kind}`]]
+      : []
   }
   const replicas = workloads.get(owner.uid)?.spec.replicas
   if (replicas === undefined || replicas >= minReplicas) return []
-  return [['PodMinReplicas', `${owner.kind} ${owner.name} has ${replicas} replicas, fewer than minReplicas ${minReplicas}`]]
+  return [
+    [
+      'PodMinReplicas',
+      `${owner.kind} ${owner.name} has ${replicas} replicas, fewer than minReplicas ${minReplicas}`,
+    ],
+  ]
 }
 
 function isUnbudgetedSystem(pod: Pod, budgets: Budgets): boolean {
@@ -90,7 +102,10 @@ function isUnbudgetedSystem(pod: Pod, budgets: Budgets): boolean {
 function localStorage({ metadata, spec }: Pod): string[] {
   const declared = new Set((metadata.annotations?.[localVolumes] ?? '').split(',').map((name) => name.trim()))
   return (spec.volumes ?? [])
-    .filter(({ hostPath, emptyDir }) => hostPath !== undefined || (emptyDir !== undefined && emptyDir.medium !== 'Memory'))
+    .filter(
+      ({ hostPath, emptyDir }) =>
+        hostPath !== undefined || (emptyDir !== undefined && emptyDir.medium !== 'Memory'),
+    )
     .map(({ name }) => name)
     .filter((name) => !declared.has(name))
 }

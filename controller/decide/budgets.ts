@@ -23,7 +23,9 @@ export function budgetNow({ spec, members }: Group, now: number): { count: numbe
   if (windows.length === 0) return { count: countOf(general, members.length) }
   const open = windows.filter((window) => isOpen(window, now))
   if (open.length === 0) return { closed: `none of its ${windows.length} disruption windows is open` }
-  return { count: Math.min(...open.map((window) => countOf(window.maxUnavailable ?? general, members.length))) }
+  return {
+    count: Math.min(...open.map((window) => countOf(window.maxUnavailable ?? general, members.length))),
+  }
 }
 
 type Window = NonNullable<Group['spec']['disruption']['windows']>[number]
@@ -41,7 +43,8 @@ function isOpen({ schedule, durationSeconds, timeZone = 'UTC' }: Window, now: nu
 
 /** True if `HH:MM-HH:MM` (UTC, over midnight too) holds at `now`; a text of another form never does. */
 export function withinHours(text: string, now: number): boolean {
-  const [, fromHour, fromMinute, toHour, toMinute] = /^(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})$/.exec(text.trim()) ?? []
+  const [, fromHour, fromMinute, toHour, toMinute] =
+    /^(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})$/.exec(text.trim()) ?? []
   if (fromHour === undefined) return false
   const from = Number(fromHour) * 60 + Number(fromMinute)
   const to = Number(toHour) * 60 + Number(toMinute)

@@ -33,7 +33,14 @@ export interface Utilization {
 }
 
 /** Makes a candidate of a node, or tells everything that keeps it whatever the rest of the cluster looks like. */
-export function assess(node: Node, group: Group, member: Member, bin: Bin, cluster: Cluster, rules: BlockerRules): Candidate | Reason[] {
+export function assess(
+  node: Node,
+  group: Group,
+  member: Member,
+  bin: Bin,
+  cluster: Cluster,
+  rules: BlockerRules,
+): Candidate | Reason[] {
   const pods = cluster.podsOn.get(node.metadata.name) ?? []
   const priority = createPriority(cluster.state.priorityClasses)
   const evicted = pods.filter((pod) => !staysBehind(pod))
@@ -55,13 +62,18 @@ function wishes({ metadata }: Node, group: Group, { options }: Cluster): Reason[
   const notes = metadata.annotations ?? {}
   const found: Reason[] = []
   const say = (code: Reason['code'], message: string) => found.push({ code, message })
-  if (notes[annotations.protected] === 'true') say('Protected', `the node has annotation ${annotations.protected}=true`)
-  if (notes['karpenter.sh/do-not-disrupt'] === 'true') say('Protected', 'the node has annotation karpenter.sh/do-not-disrupt=true')
-  if (metadata.labels?.[labels.scaleDownDisabled] === 'true') say('ScaleDownDisabled', `the node has label ${labels.scaleDownDisabled}=true`)
-  if (notes[annotations.scaleDown] === 'disabled') say('ScaleDownDisabled', `the node has annotation ${annotations.scaleDown}=disabled`)
+  if (notes[annotations.protected] === 'true')
+    say('Protected', `the node has annotation ${annotations.protected}=true`)
+  if (notes['karpenter.sh/do-not-disrupt'] === 'true')
+    say('Protected', 'the node has annotation karpenter.sh/do-not-disrupt=true')
+  if (metadata.labels?.[labels.scaleDownDisabled] === 'true')
+    say('ScaleDownDisabled', `the node has label ${labels.scaleDownDisabled}=true`)
+  if (notes[annotations.scaleDown] === 'disabled')
+    say('ScaleDownDisabled', `the node has annotation ${annotations.scaleDown}=disabled`)
   const ofCA = 'cluster-autoscaler.kubernetes.io/scale-down-disabled'
   if (notes[ofCA] === 'true') say('ScaleDownDisabled', `the node has annotation ${ofCA}=true`)
-  if (!group.spec.scaleDownPolicy.enabled) say('ScaleDownDisabled', 'the NodeGroup has scaleDownPolicy.enabled false')
+  if (!group.spec.scaleDownPolicy.enabled)
+    say('ScaleDownDisabled', 'the NodeGroup has scaleDownPolicy.enabled false')
   if (!options['scale-down-enabled']) say('ScaleDownDisabled', '--scale-down-enabled is false')
   return found
 }
@@ -76,13 +88,21 @@ function utilizationOf(pods: readonly Pod[], bin: Bin, { world }: Cluster): Util
     if (isDaemon(pod) || isMirror) add(whole, requests, -1)
     else add(used, requests)
   }
-  const percent = (place: number) => (at(used, place) === 0 ? 0 : (at(used, place) * 100) / Math.max(0, at(whole, place)))
+  const percent = (place: number) =>
+    at(used, place) === 0 ? 0 : (at(used, place) * 100) / Math.max(0, at(whole, place))
   return { cpuPercent: percent(cpu), memoryPercent: percent(memory) }
 }
 
 function aboveThreshold({ cpuPercent, memoryPercent }: Utilization, { limits }: Group): Reason[] {
   const row = (name: string, value: number, limit: number): Reason[] =>
-    value > limit ? [{ code: 'AboveThreshold', message: `${name} requests are ${percentText(value)}, the threshold is ${percentText(limit)}` }] : []
+    value > limit
+      ? [
+          {
+            code: 'AboveThreshold',
+            message: `${name} requests are ${percentText(value)}, the threshold is ${percentText(limit)}`,
+          },
+        ]
+      : []
   return [...row('CPU', cpuPercent, limits.cpuPercent), ...row('memory', memoryPercent, limits.memoryPercent)]
 }
 

@@ -8,7 +8,7 @@ import { bornAt, isReady, type Member } from './members.ts'
 import type { DecideOptions } from './options.ts'
 import { isFinished } from './pods.ts'
 import { resourceSpace } from './resources.ts'
-import type { Bin, BinDraft } from './shape/bins.ts'
+import type { BinDraft } from './shape/bins.ts'
 import { labelsRead } from './shape/reads.ts'
 import { readVolumes, volumeTermsOf } from './shape/volumes.ts'
 import type { ClusterState } from './state.ts'
@@ -40,9 +40,13 @@ export function readCluster(state: ClusterState, options: DecideOptions, now: nu
   const pods = sorted(state.pods)
   const active = pods.filter((pod) => !isFinished(pod))
   const podsOn = byNode(active)
-  const memberOf = new Map(groups.flatMap((group) => group.members.map((member) => [member.name, { group, member }])))
+  const memberOf = new Map(
+    groups.flatMap((group) => group.members.map((member) => [member.name, { group, member }])),
+  )
   const daemons = sorted(state.daemonSets).map(daemonPod)
-  const headroom = groups.map((group) => headroomOf(group, movableOf(group, podsOn))).filter((one) => one !== undefined)
+  const headroom = groups
+    .map((group) => headroomOf(group, movableOf(group, podsOn)))
+    .filter((one) => one !== undefined)
   const all = [...active, ...daemons, ...headroom.map(({ pod }) => pod)]
   const space = resourceSpace(all.map(({ spec }) => spec))
   const world = createWorld({
@@ -50,11 +54,26 @@ export function readCluster(state: ClusterState, options: DecideOptions, now: nu
     read: labelsRead(all, volumeTermsOf(state)),
     volumes: readVolumes(state),
     pods: all,
-    namespaces: new Map(sorted(state.namespaces).map(({ metadata }) => [metadata.name, metadata.labels ?? {}])),
+    namespaces: new Map(
+      sorted(state.namespaces).map(({ metadata }) => [metadata.name, metadata.labels ?? {}]),
+    ),
   })
   const source = { space, options, csiNodes: state.csiNodes }
   const nodes = sorted(state.nodes)
-  const cluster = { state, options, now, groups, memberOf, world, nodes, pods, podsOn, daemons, headroom, source }
+  const cluster = {
+    state,
+    options,
+    now,
+    groups,
+    memberOf,
+    world,
+    nodes,
+    pods,
+    podsOn,
+    daemons,
+    headroom,
+    source,
+  }
   addBins(cluster, active)
   return cluster
 }
@@ -102,7 +121,8 @@ function addBins(cluster: Cluster, active: readonly Pod[]): void {
   }
 }
 
-const untilReady = /^node\.kubernetes\.io\/(not-ready|unreachable|network-unavailable)$|^node\.cloudprovider\.kubernetes\.io\/uninitialized$/
+const untilReady =
+  /^node\.kubernetes\.io\/(not-ready|unreachable|network-unavailable)$|^node\.cloudprovider\.kubernetes\.io\/uninitialized$/
 
 function draftOfNode(node: Node, cluster: Cluster): BinDraft {
   const { name, labels: has = {} } = node.metadata
@@ -128,25 +148,46 @@ function draftOfNode(node: Node, cluster: Cluster): BinDraft {
 }
 
 /** A kubelet that has just registered may not have said yet what it offers. */
-function allocatableOfNode({ metadata, status }: Node, owner: { group: Group; member: Member } | undefined, cluster: Cluster) {
+function allocatableOfNode(
+  { metadata, status }: Node,
+  owner: { group: Group; member: Member } | undefined,
+  cluster: Cluster,
+) {
   const offering = owner?.group.offerings.find(({ name }) => name === owner.member.offering)
   if (!status?.allocatable && owner && offering) {
     return draftOf(owner.group, offering, owner.member.datacenterID, cluster.source).allocatable
   }
-  return nodeAllocatable(cluster.source.space, status?.allocatable ?? status?.capacity, `Node ${metadata.name} status.allocatable`)
+  return nodeAllocatable(
+    cluster.source.space,
+    status?.allocatable ?? status?.capacity,
+    `Node ${metadata.name} status.allocatable`,
+  )
 }
 
 function attachLimitsOf(node: string, { state }: Cluster): Map<string, number> {
   const drivers = state.csiNodes.find(({ metadata }) => metadata.name === node)?.spec.drivers ?? []
-  return new Map(drivers.flatMap(({ name, allocatable }) => (allocatable?.count === undefined ? [] : [[name, allocatable.count]])))
+  return new Map(
+    drivers.flatMap(({ name, allocatable }) =>
+      allocatable?.count === undefined ? [] : [[name, allocatable.count]],
+    ),
+  )
 }
 
 function draftOfClaim(member: Member, group: Group, cluster: Cluster): BinDraft[] {
   if (member.node || !isStarting(member, cluster)) return []
-  const offering = group.offerings.find(({ name }) => name === member.offering) ?? cluster.state.offerings.find(({ name }) => name === member.offering)
+  const offering =
+    group.offerings.find(({ name }) => name === member.offering) ??
+    cluster.state.offerings.find(({ name }) => name === member.offering)
   if (!offering) return []
   const draft = draftOf(group, offering, member.datacenterID, cluster.source)
-  return [{ ...draft, name: member.name, kind: 'upcoming', labels: { ...draft.labels, [wellKnown.hostname]: member.name, [labels.vpsieNode]: member.name } }]
+  return [
+    {
+      ...draft,
+      name: member.name,
+      kind: 'upcoming',
+      labels: { ...draft.labels, [wellKnown.hostname]: member.name, [labels.vpsieNode]: member.name },
+    },
+  ]
 }
 
 /** True for a machine on its way that can still be counted on. */

@@ -18,17 +18,29 @@ const added: readonly Toleration[] = [
 export function daemonPod({ metadata, spec }: DaemonSet): Pod {
   const { template } = spec
   const tolerations = [...(template.spec.tolerations ?? []), ...added]
-  const meta = { name: `${metadata.name}-daemon`, namespace: metadata.namespace ?? '', labels: template.metadata?.labels ?? {} }
+  const meta = {
+    name: `${metadata.name}-daemon`,
+    namespace: metadata.namespace ?? '',
+    labels: template.metadata?.labels ?? {},
+  }
   return { metadata: meta, spec: { ...template.spec, tolerations } }
 }
 
 /** True for a pod that a DaemonSet made. */
 export function isDaemon({ metadata }: Pod): boolean {
-  return metadata.ownerReferences?.some(({ controller, kind }) => controller === true && kind === 'DaemonSet') ?? false
+  return (
+    metadata.ownerReferences?.some(({ controller, kind }) => controller === true && kind === 'DaemonSet') ??
+    false
+  )
 }
 
 /** Which DaemonSets will still put a pod into the bin: those that admit it and have none there. */
-export function daemonsFor(bin: Bin, daemons: readonly Pod[], present: ReadonlySet<string>, world: World): PodClass[] {
+export function daemonsFor(
+  bin: Bin,
+  daemons: readonly Pod[],
+  present: ReadonlySet<string>,
+  world: World,
+): PodClass[] {
   return daemons
     .filter(({ metadata }) => !present.has(`${metadata.namespace}/${metadata.name}`))
     .map((daemon) => world.classOf(daemon))
@@ -37,6 +49,8 @@ export function daemonsFor(bin: Bin, daemons: readonly Pod[], present: ReadonlyS
 
 /** Under which name `daemonsFor` knows a DaemonSet's pod that exists. */
 export function daemonName({ metadata }: Pod): string | undefined {
-  const owner = metadata.ownerReferences?.find(({ controller, kind }) => controller === true && kind === 'DaemonSet')
+  const owner = metadata.ownerReferences?.find(
+    ({ controller, kind }) => controller === true && kind === 'DaemonSet',
+  )
   return owner && `${metadata.namespace}/${owner.name}-daemon`
 }

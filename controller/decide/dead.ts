@@ -24,12 +24,21 @@ function decideOne(member: Member, group: Group, gate: Gate, cluster: Cluster): 
   const deadFrom = since === undefined ? cluster.now : since + cluster.options['scale-down-unready-time']
   if (deadFrom > cluster.now) {
     const message = `has not been ready since ${toTimestamp(since ?? 0)}, counts as dead from ${toTimestamp(deadFrom)}`
-    return { ...base, verdict: 'keep', reasons: [{ code: 'NotUnneededLongEnough', message }], until: toTimestamp(deadFrom) }
+    return {
+      ...base,
+      verdict: 'keep',
+      reasons: [{ code: 'NotUnneededLongEnough', message }],
+      until: toTimestamp(deadFrom),
+    }
   }
   const held = gate.holdsDead(group)
   if (held.length > 0) return { ...base, verdict: 'keep', reasons: held }
   gate.note(group)
-  return { ...base, verdict: 'remove', reasons: [since === undefined ? neverRegistered(member, cluster) : dead(since)] }
+  return {
+    ...base,
+    verdict: 'remove',
+    reasons: [since === undefined ? neverRegistered(member, cluster) : dead(since)],
+  }
 }
 
 function dead(since: number): Reason {
@@ -38,5 +47,8 @@ function dead(since: number): Reason {
 
 function neverRegistered({ claim }: Member, cluster: Cluster): Reason {
   const failure = claim?.status?.phase === 'Failed' ? `: ${claim.status.lastError ?? 'failed'}` : ''
-  return { code: 'NeverRegistered', message: `no Node has come of it within ${formatDuration(provisionTimeMs(cluster))}${failure}` }
+  return {
+    code: 'NeverRegistered',
+    message: `no Node has come of it within ${formatDuration(provisionTimeMs(cluster))}${failure}`,
+  }
 }

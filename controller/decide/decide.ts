@@ -1,6 +1,6 @@
 import { toTimestamp } from '../../common/clock.ts'
-import { keyOf } from '../../common/kube/resources.ts'
 import type { Pod } from '../../common/kube/objects.ts'
+import { keyOf } from '../../common/kube/resources.ts'
 import { actionsOf, cents, groupDecisions } from './actions.ts'
 import { type Cluster, readCluster } from './cluster.ts'
 import { decideDead } from './dead.ts'
@@ -12,8 +12,8 @@ import type { DecideOptions } from './options.ts'
 import type { NodeDecision, Plan, PodDecision, Reason } from './plan.ts'
 import { createTriage } from './pods.ts'
 import { newNodes, podDecisions } from './report.ts'
-import { scaleDown, type Growth } from './scale-down.ts'
-import { buy, candidatesOf, placeOnExisting, type Purchase } from './scale-up.ts'
+import { type Growth, scaleDown } from './scale-down.ts'
+import { buy, candidatesOf, type Purchase, placeOnExisting } from './scale-up.ts'
 import type { Bin } from './shape/bins.ts'
 import { noteSpare, type Spare } from './spare.ts'
 import type { ClusterState } from './state.ts'
@@ -40,7 +40,9 @@ export function decide(state: ClusterState, options: DecideOptions, now: number)
 
   const purchases = isPaused ? [] : wanted
   const reasons = (lot: Lot) => whyNot(lot, candidates, limits, cluster)
-  const decided = podDecisions(lots, wanted, reasons).map((decision) => (isPaused ? paused(decision) : decision))
+  const decided = podDecisions(lots, wanted, reasons).map((decision) =>
+    isPaused ? paused(decision) : decision,
+  )
   const actions = actionsOf(cluster, purchases, nodes)
   return {
     at: toTimestamp(now),
@@ -98,17 +100,32 @@ function paused(decision: PodDecision): PodDecision {
 }
 
 /** Why a group stays below its minimum. */
-function shortfall(group: Group, limits: Limits, candidates: ReturnType<typeof candidatesOf>, isPaused: boolean): Reason[] {
+function shortfall(
+  group: Group,
+  limits: Limits,
+  candidates: ReturnType<typeof candidatesOf>,
+  isPaused: boolean,
+): Reason[] {
   const missing = limits.missing(group)
   if (missing === 0) return []
   const own = candidates.filter(({ template }) => template.group === group)
   const limit = own.map(({ template }) => limits.room(template).reason).find((reason) => reason !== undefined)
-  const why: Reason[] = isPaused ? [{ code: 'Paused', message: 'globalSettings.paused is true' }] : limit ? [limit] : []
+  const why: Reason[] = isPaused
+    ? [{ code: 'Paused', message: 'globalSettings.paused is true' }]
+    : limit
+      ? [limit]
+      : []
   const rehearsal: Reason[] = group.spec.dryRun ? [{ code: 'DryRun', message: 'dryRun is true' }] : []
-  return [{ code: 'BelowMin', message: `lacks ${missing} of minNodes ${group.spec.minNodes}` }, ...rehearsal, ...why]
+  return [
+    { code: 'BelowMin', message: `lacks ${missing} of minNodes ${group.spec.minNodes}` },
+    ...rehearsal,
+    ...why,
+  ]
 }
 
 function costs({ groups, state }: Cluster, actions: Plan['actions']): Plan['monthlyCost'] {
-  const now = groups.flatMap(({ staying }) => staying).reduce((sum, member) => sum + priceOf(member, state.offerings), 0)
+  const now = groups
+    .flatMap(({ staying }) => staying)
+    .reduce((sum, member) => sum + priceOf(member, state.offerings), 0)
   return { now: cents(now), planned: cents(actions.reduce((sum, { monthlyCost }) => sum + monthlyCost, now)) }
 }

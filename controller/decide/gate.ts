@@ -31,22 +31,40 @@ export function createGate(cluster: Cluster): Gate {
     // A dead node is unavailable as it is: letting it go makes nothing worse than the others already are.
     const used = leaving + (going.get(group.key) ?? 0) + (isDead ? 0 : down)
     if (used < now_.count) return []
-    return [{ code: 'BudgetExhausted', message: `${used} nodes of the group are leaving or down, disruption.maxUnavailable allows ${now_.count}` }]
+    return [
+      {
+        code: 'BudgetExhausted',
+        message: `${used} nodes of the group are leaving or down, disruption.maxUnavailable allows ${now_.count}`,
+      },
+    ]
   }
 
   function atMin({ key, spec, staying }: Group): Reason[] {
     const left = staying.length - (going.get(key) ?? 0)
     const min = spec.minNodes ?? 0
-    return left <= min ? [{ code: 'AtMin', message: `the group would keep ${left} nodes, minNodes is ${min}` }] : []
+    return left <= min
+      ? [{ code: 'AtMin', message: `the group would keep ${left} nodes, minNodes is ${min}` }]
+      : []
   }
 
   function general(group: Group): Reason[] {
     const crowded = maxShrinking > 0 && !shrinking.has(group.key) && shrinking.size >= maxShrinking
     return [
       ...(unhealthy ? [unhealthy] : []),
-      ...(crowded ? [{ code: 'BudgetExhausted' as const, message: `${shrinking.size} groups are shrinking, at most ${maxShrinking} may` }] : []),
-      ...(settings?.paused ? [{ code: 'Paused' as const, message: 'AutoscalerConfig has globalSettings.paused true' }] : []),
-      ...(group.spec.dryRun ? [{ code: 'DryRun' as const, message: 'would be removed, but its NodeGroup has dryRun true' }] : []),
+      ...(crowded
+        ? [
+            {
+              code: 'BudgetExhausted' as const,
+              message: `${shrinking.size} groups are shrinking, at most ${maxShrinking} may`,
+            },
+          ]
+        : []),
+      ...(settings?.paused
+        ? [{ code: 'Paused' as const, message: 'AutoscalerConfig has globalSettings.paused true' }]
+        : []),
+      ...(group.spec.dryRun
+        ? [{ code: 'DryRun' as const, message: 'would be removed, but its NodeGroup has dryRun true' }]
+        : []),
     ]
   }
 
@@ -61,6 +79,8 @@ export function createGate(cluster: Cluster): Gate {
 }
 
 function countUnavailable(group: Group, cluster: Cluster): { leaving: number; down: number } {
-  const down = group.staying.filter((member) => member.node && !isReady(member.node) && !isStarting(member, cluster))
+  const down = group.staying.filter(
+    (member) => member.node && !isReady(member.node) && !isStarting(member, cluster),
+  )
   return { leaving: group.members.length - group.staying.length, down: down.length }
 }

@@ -49,7 +49,11 @@ function readGroup(object: NodeGroup, members: Member[], state: ClusterState, op
 }
 
 /** Thresholds and window: the group's, else the config's, else the options'. */
-function limitsOf(object: NodeGroup, { autoscalerConfig }: ClusterState, options: DecideOptions): Group['limits'] {
+function limitsOf(
+  object: NodeGroup,
+  { autoscalerConfig }: ClusterState,
+  options: DecideOptions,
+): Group['limits'] {
   const own = activeSettings(object).spec.scaleDownPolicy
   const preset = autoscalerConfig?.spec.nodeGroupDefaults?.scaleDownPolicy
   const percent = options['scale-down-utilization-threshold'] * 100
@@ -62,7 +66,10 @@ function limitsOf(object: NodeGroup, { autoscalerConfig }: ClusterState, options
 }
 
 /** What the entries of `offeringIDs` stand for; `kubeSizeID` only if none is known. */
-function resolveOfferings({ offeringIDs = [], kubeSizeID }: Group['spec'], offerings: readonly Offering[]): Offering[] {
+function resolveOfferings(
+  { offeringIDs = [], kubeSizeID }: Group['spec'],
+  offerings: readonly Offering[],
+): Offering[] {
   const named = (entry: string) => {
     const byID = offerings.filter(({ id }) => id === entry)
     const byIdentifier = byID.length > 0 ? byID : offerings.filter(({ identifier }) => identifier === entry)
@@ -70,14 +77,23 @@ function resolveOfferings({ offeringIDs = [], kubeSizeID }: Group['spec'], offer
   }
   const found = offeringIDs.flatMap(named)
   const all = found.length > 0 || kubeSizeID === undefined ? found : named(String(kubeSizeID))
-  return [...new Set(all)].sort((a, b) => compareText(a.name, b.name) || compareText(a.datacenterID ?? '', b.datacenterID ?? ''))
+  return [...new Set(all)].sort(
+    (a, b) => compareText(a.name, b.name) || compareText(a.datacenterID ?? '', b.datacenterID ?? ''),
+  )
 }
 
 /** Without mixed sizes: the size the group has, else the preferred one, else the predecessor's choice, the first. */
-function oneSize(offerings: readonly Offering[], spec: Group['spec'], staying: readonly Member[], adopted: boolean): readonly Offering[] {
+function oneSize(
+  offerings: readonly Offering[],
+  spec: Group['spec'],
+  staying: readonly Member[],
+  adopted: boolean,
+): readonly Offering[] {
   const [present] = staying
   const first = adopted ? undefined : spec.offeringIDs?.[0]
-  const wanted = [present?.offering, spec.preferredInstanceType, first].find((name) => offerings.some((offering) => isNamed(offering, name)))
+  const wanted = [present?.offering, spec.preferredInstanceType, first].find((name) =>
+    offerings.some((offering) => isNamed(offering, name)),
+  )
   return wanted === undefined ? offerings : offerings.filter((offering) => isNamed(offering, wanted))
 }
 
@@ -108,7 +124,13 @@ function readMembers(state: ClusterState): (group: NodeGroup) => Member[] {
     const group = node.metadata.labels?.[labels.nodeGroup]
     if (group === undefined || claimed.has(node.metadata.name) || isControlPlane(node)) continue
     const datacenterID = node.metadata.labels?.[labels.datacenter]
-    note(group, { name: node.metadata.name, node, claim: undefined, offering: offeringOf(node), datacenterID })
+    note(group, {
+      name: node.metadata.name,
+      node,
+      claim: undefined,
+      offering: offeringOf(node),
+      datacenterID,
+    })
   }
   return ({ metadata }) =>
     (byGroup.get(metadata.name) ?? [])
@@ -121,8 +143,13 @@ export function compareText(a: string, b: string): number {
 }
 
 /** What a machine costs a month; 0 where the price list does not say. */
-export function priceOf({ offering, datacenterID }: Pick<Member, 'offering' | 'datacenterID'>, offerings: readonly Offering[]): number {
+export function priceOf(
+  { offering, datacenterID }: Pick<Member, 'offering' | 'datacenterID'>,
+  offerings: readonly Offering[],
+): number {
   const named = offerings.filter((one) => isNamed(one, offering))
-  const here = named.find((one) => one.datacenterID === datacenterID) ?? named.find((one) => one.datacenterID === undefined)
+  const here =
+    named.find((one) => one.datacenterID === datacenterID) ??
+    named.find((one) => one.datacenterID === undefined)
   return (here ?? named[0])?.monthlyPrice ?? 0
 }

@@ -17,7 +17,8 @@ export interface Headroom {
 export function headroomOf(group: Group, running: readonly Pod[]): Headroom | undefined {
   const { headroom } = group.spec
   if (!headroom || group.isDeleted) return undefined
-  if (headroom.requests) return { group, pod: virtualPod(group, headroom.requests), count: headroom.pods ?? 1 }
+  if (headroom.requests)
+    return { group, pod: virtualPod(group, headroom.requests), count: headroom.pods ?? 1 }
   const count = Math.ceil((running.length * (headroom.percent ?? 0)) / 100)
   return count === 0 ? undefined : { group, pod: virtualPod(group, meanRequests(running)), count }
 }
@@ -28,7 +29,9 @@ function meanRequests(running: readonly Pod[]): Record<string, string> {
   for (const { spec } of running) add(sum, podRequests(space, spec, 'spec'))
   const mean = [...sum].map((amount) => Math.ceil(amount / running.length))
   const text = (name: string, amount: number) => (name === 'cpu' ? `${amount}m` : String(amount))
-  return Object.fromEntries(space.names.map((name, i) => [name, text(name, mean[i] ?? 0)]).filter(([name]) => name !== 'pods'))
+  return Object.fromEntries(
+    space.names.map((name, i) => [name, text(name, mean[i] ?? 0)]).filter(([name]) => name !== 'pods'),
+  )
 }
 
 function virtualPod(group: Group, requests: Record<string, string | number>): Pod {

@@ -11,7 +11,8 @@ export function clusterHealth(cluster: Cluster): Reason | undefined {
     return !isReady(node) && !(owner && isStarting(owner.member, cluster))
   }).length
   const percent = state.nodes.length === 0 ? 0 : (unready * 100) / state.nodes.length
-  if (unready <= options['ok-total-unready-count'] || percent <= options['max-total-unready-percentage']) return undefined
+  if (unready <= options['ok-total-unready-count'] || percent <= options['max-total-unready-percentage'])
+    return undefined
   return {
     code: 'ClusterUnhealthy',
     message: `${unready} of ${state.nodes.length} nodes are not ready: more than ${options['ok-total-unready-count']} and ${options['max-total-unready-percentage']} %`,

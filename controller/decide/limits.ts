@@ -25,32 +25,76 @@ export function createLimits(cluster: Cluster, gone: ReadonlySet<string>): Limit
   const maxGrowing = settings?.maxConcurrentScaleUps ?? options['max-concurrent-scale-ups']
   const taken = new Map<string, { count: number; cost: number }>()
   const sizes = new Map<string, string>()
-  const growing = new Set(groups.filter(({ staying }) => staying.some((member) => isStarting(member, cluster))).map(({ key }) => key))
-  const costOf = new Map(groups.map((group) => [group.key, group.members.reduce((sum, member) => sum + priceOf(member, state.offerings), 0)]))
+  const growing = new Set(
+    groups
+      .filter(({ staying }) => staying.some((member) => isStarting(member, cluster)))
+      .map(({ key }) => key),
+  )
+  const costOf = new Map(
+    groups.map((group) => [
+      group.key,
+      group.members.reduce((sum, member) => sum + priceOf(member, state.offerings), 0),
+    ]),
+  )
   const workers = groups.reduce((sum, { members }) => sum + members.length, 0)
   const takenBy = (group: Group) => taken.get(group.key) ?? { count: 0, cost: 0 }
-  const takenInAll = () => [...taken.values()].reduce((sum, { count, cost }) => ({ count: sum.count + count, cost: sum.cost + cost }), { count: 0, cost: 0 })
+  const takenInAll = () =>
+    [...taken.values()].reduce(
+      (sum, { count, cost }) => ({ count: sum.count + count, cost: sum.cost + cost }),
+      { count: 0, cost: 0 },
+    )
 
   function byCount({ group }: Template): { count: number; reason: Reason }[] {
     const { maxNodes } = group.spec
     const all = takenInAll()
     const rows = [
-      reasoned(maxNodes - group.members.length - takenBy(group).count, 'GroupAtMax', `has ${group.members.length + takenBy(group).count} of maxNodes ${maxNodes}`, group),
-      reasoned(options['max-nodes-per-scaleup'] - all.count, 'ClusterAtMax', `one decision orders at most ${options['max-nodes-per-scaleup']} machines`, group),
+      reasoned(
+        maxNodes - group.members.length - takenBy(group).count,
+        'GroupAtMax',
+        `has ${group.members.length + takenBy(group).count} of maxNodes ${maxNodes}`,
+        group,
+      ),
+      reasoned(
+        options['max-nodes-per-scaleup'] - all.count,
+        'ClusterAtMax',
+        `one decision orders at most ${options['max-nodes-per-scaleup']} machines`,
+        group,
+      ),
     ]
-    if (maxWorkers > 0) rows.push(reasoned(maxWorkers - workers - all.count, 'ClusterAtMax', `all groups have ${workers + all.count} of maxClusterWorkers ${maxWorkers}`, group))
+    if (maxWorkers > 0)
+      rows.push(
+        reasoned(
+          maxWorkers - workers - all.count,
+          'ClusterAtMax',
+          `all groups have ${workers + all.count} of maxClusterWorkers ${maxWorkers}`,
+          group,
+        ),
+      )
     return rows
   }
 
   function byCost({ group, offering }: Template): { count: number; reason: Reason }[] {
     const price = offering.monthlyPrice
     const rows = (limit: number, spent: number, name: string) =>
-      price > 0 ? [reasoned(Math.floor((limit - spent) / price + 1e-9), 'CostLimit', `${offering.name} costs ${money(price)} a month, ${money(spent)} of ${name} ${money(limit)} are spent`, group)] : []
+      price > 0
+        ? [
+            reasoned(
+              Math.floor((limit - spent) / price + 1e-9),
+              'CostLimit',
+              `${offering.name} costs ${money(price)} a month, ${money(spent)} of ${name} ${money(limit)} are spent`,
+              group,
+            ),
+          ]
+        : []
     const { maxMonthlyCost } = group.spec
     const spentByAll = [...costOf.values()].reduce((sum, cost) => sum + cost, 0) + takenInAll().cost
     return [
-      ...(maxMonthlyCost === undefined ? [] : rows(maxMonthlyCost, (costOf.get(group.key) ?? 0) + takenBy(group).cost, 'maxMonthlyCost')),
-      ...(options['max-monthly-cost'] > 0 ? rows(options['max-monthly-cost'], spentByAll, '--max-monthly-cost') : []),
+      ...(maxMonthlyCost === undefined
+        ? []
+        : rows(maxMonthlyCost, (costOf.get(group.key) ?? 0) + takenBy(group).cost, 'maxMonthlyCost')),
+      ...(options['max-monthly-cost'] > 0
+        ? rows(options['max-monthly-cost'], spentByAll, '--max-monthly-cost')
+        : []),
     ]
   }
 
@@ -58,7 +102,9 @@ export function createLimits(cluster: Cluster, gone: ReadonlySet<string>): Limit
     room(template) {
       const held = unavailable(template, cluster)
       if (held) return { count: 0, reason: held }
-      const tightest = [...byCount(template), ...byCost(template)].reduce((a, b) => (b.count < a.count ? b : a))
+      const tightest = [...byCount(template), ...byCost(template)].reduce((a, b) =>
+        b.count < a.count ? b : a,
+      )
       return tightest.count > 0 ? { count: tightest.count } : { count: 0, reason: tightest.reason }
     },
     take({ group, offering }, count) {
@@ -75,16 +121,26 @@ export function createLimits(cluster: Cluster, gone: ReadonlySet<string>): Limit
     },
     closed(group) {
       if (group.isDeleted) return about(group, 'GroupAtMax', 'is being deleted')
-      if (!group.spec.scaleUpPolicy.enabled) return about(group, 'GroupAtMax', 'has scaleUpPolicy.enabled false')
+      if (!group.spec.scaleUpPolicy.enabled)
+        return about(group, 'GroupAtMax', 'has scaleUpPolicy.enabled false')
       if (maxGrowing > 0 && !growing.has(group.key) && growing.size >= maxGrowing) {
-        return about(group, 'BudgetExhausted', `${growing.size} groups are growing, at most ${maxGrowing} may`)
+        return about(
+          group,
+          'BudgetExhausted',
+          `${growing.size} groups are growing, at most ${maxGrowing} may`,
+        )
       }
       return cooling(group, cluster)
     },
   }
 }
 
-function reasoned(count: number, code: Reason['code'], message: string, group: Group): { count: number; reason: Reason } {
+function reasoned(
+  count: number,
+  code: Reason['code'],
+  message: string,
+  group: Group,
+): { count: number; reason: Reason } {
   return { count: Math.max(0, count), reason: about(group, code, message) }
 }
 
@@ -96,15 +152,30 @@ function cooling(group: Group, { state, options, now }: Cluster): Reason | undef
   const seconds = state.autoscalerConfig?.spec.globalSettings?.scaleUpCooldownSeconds
   const pauseMs = seconds === undefined ? options['scale-up-cooldown'] : seconds * 1000
   const until = (fromTimestamp(group.object.status?.lastScaleUpTime) ?? Number.NEGATIVE_INFINITY) + pauseMs
-  return until > now ? about(group, 'Cooldown', `grew lately, grows again from ${toTimestamp(until)}`) : undefined
+  return until > now
+    ? about(group, 'Cooldown', `grew lately, grows again from ${toTimestamp(until)}`)
+    : undefined
 }
 
-function unavailable({ group, offering, datacenterID }: Template, { state, now }: Cluster): Reason | undefined {
+function unavailable(
+  { group, offering, datacenterID }: Template,
+  { state, now }: Cluster,
+): Reason | undefined {
   if (!offering.available) return about(group, 'BackedOff', `${offering.name} is not available`)
   const backoff = state.backoffs.find(
-    (one) => one.offering === offering.name && one.until > now && (datacenterID === undefined || one.datacenterID === datacenterID),
+    (one) =>
+      one.offering === offering.name &&
+      one.until > now &&
+      (datacenterID === undefined || one.datacenterID === datacenterID),
   )
-  return backoff && about(group, 'BackedOff', `VPSie refused ${offering.name}: ${backoff.reason}; again from ${toTimestamp(backoff.until)}`)
+  return (
+    backoff &&
+    about(
+      group,
+      'BackedOff',
+      `VPSie refused ${offering.name}: ${backoff.reason}; again from ${toTimestamp(backoff.until)}`,
+    )
+  )
 }
 
 /** Money to the cent. */

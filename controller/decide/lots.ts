@@ -1,10 +1,10 @@
 import type { Pod } from '../../common/kube/objects.ts'
 import type { Cluster } from './cluster.ts'
+import type { Group } from './groups.ts'
 import { createPriority } from './pods.ts'
 import { at, cpu, memory } from './resources.ts'
 import type { Bin } from './shape/bins.ts'
 import type { PodClass } from './shape/classes.ts'
-import type { Group } from './groups.ts'
 
 /** Pods that wait and are alike in all that matters: class, priority, and which groups' patience they have used up. */
 export interface Lot {
@@ -41,9 +41,16 @@ export function lotsOf(cluster: Cluster, pending: readonly { pod: Pod; waitedMs:
     pods,
     count: pods.length,
   }))
-  const spare = cluster.headroom.map(({ group, pod, count }) => ({ ...emptyLot(cluster.world.classOf(pod)), count, headroomOf: group }))
+  const spare = cluster.headroom.map(({ group, pod, count }) => ({
+    ...emptyLot(cluster.world.classOf(pod)),
+    count,
+    headroomOf: group,
+  }))
   const size = sizes(cluster)
-  return [...waiting, ...spare].sort((a, b) => b.priority - a.priority || size(b.pod) - size(a.pod) || a.pod.id - b.pod.id || a.waitedMs - b.waitedMs)
+  return [...waiting, ...spare].sort(
+    (a, b) =>
+      b.priority - a.priority || size(b.pod) - size(a.pod) || a.pod.id - b.pod.id || a.waitedMs - b.waitedMs,
+  )
 }
 
 function emptyLot(pod: PodClass): Lot {

@@ -30,14 +30,22 @@ export function indexNodes(nodes: readonly Node[]): (claim: VPSieNode) => Node |
   }
   return (claim) => {
     const names = identitiesOf(claim)
-    const known = names.map((name) => byIdentity.get(name)).find((node) => node) ?? names.map((name) => byName.get(name)).find((node) => node)
+    const known =
+      names.map((name) => byIdentity.get(name)).find((node) => node) ??
+      names.map((name) => byName.get(name)).find((node) => node)
     return byLabel.get(claim.metadata.name) ?? known ?? byAddress.get(claim.spec.ipAddress || 'none')
   }
 }
 
 function identitiesOf({ spec, status }: VPSieNode): string[] {
   const { vpsieNodeIdentifier, vpsieInstanceID, nodeName } = spec
-  const all = [vpsieNodeIdentifier, vpsieInstanceID ? String(vpsieInstanceID) : '', status?.nodeName, nodeName, status?.hostname]
+  const all = [
+    vpsieNodeIdentifier,
+    vpsieInstanceID ? String(vpsieInstanceID) : '',
+    status?.nodeName,
+    nodeName,
+    status?.hostname,
+  ]
   return all.filter((text) => text !== undefined && text !== '').map((text) => String(text).toLowerCase())
 }
 
@@ -55,9 +63,14 @@ export function holdsPlace({ metadata, spec, status }: VPSieNode): boolean {
 
 /** True for a machine whose removal has begun. */
 export function isLeaving({ node, claim }: Member): boolean {
-  if (claim?.metadata.deletionTimestamp !== undefined || node?.metadata.deletionTimestamp !== undefined) return true
+  if (claim?.metadata.deletionTimestamp !== undefined || node?.metadata.deletionTimestamp !== undefined)
+    return true
   const phase = claim?.status?.phase
-  return phase === 'Terminating' || phase === 'Deleting' || (node?.spec?.taints ?? []).some(({ key }) => key === taints.disrupted)
+  return (
+    phase === 'Terminating' ||
+    phase === 'Deleting' ||
+    (node?.spec?.taints ?? []).some(({ key }) => key === taints.disrupted)
+  )
 }
 
 /** True if the Node reports Ready; one without conditions counts as ready, as a hand-written state may have it. */

@@ -16,6 +16,8 @@ export interface Candidate {
   readonly daemons: readonly PodClass[]
   /** The last trial, while it would still come out the same. */
   known: Trial | undefined
+  /** The last trial's score. As lots only shrink, the next one is hardly ever better. */
+  lastScore: number
 }
 
 /** What one more node of a candidate would hold. */
@@ -38,7 +40,7 @@ export function createCandidate(template: Template, { world, daemons }: Cluster)
     add(sketch.free, pod.requests, -1)
     sketch.ports.push(...pod.ports)
   }
-  return { template, sketch, daemons: landing, known: undefined }
+  return { template, sketch, daemons: landing, known: undefined, lastScore: 0 }
 }
 
 /** True if the lot may be put on the candidate's group and its node could hold a pod of it, topology aside. */
@@ -58,7 +60,12 @@ export function openBin({ template, daemons }: Candidate, name: string, { world 
 }
 
 /** Fills one node of the candidate, largest pods first, and takes everything back. Undefined if it holds nothing. */
-export function tryCandidate(candidate: Candidate, lots: readonly Lot[], floor: (lot: Lot) => number, cluster: Cluster): Trial | undefined {
+export function tryCandidate(
+  candidate: Candidate,
+  lots: readonly Lot[],
+  floor: (lot: Lot) => number,
+  cluster: Cluster,
+): Trial | undefined {
   if (candidate.known?.content.every(({ lot, count }) => waiting(lot) >= count)) return candidate.known
   const { world } = cluster
   const bin = openBin(candidate, 'new', cluster)
@@ -68,12 +75,15 @@ export function tryCandidate(candidate: Candidate, lots: readonly Lot[], floor: 
     const count = fill(lot.pod, bin, waiting(lot), world)
     if (count > 0) content.push({ lot, count })
   }
-  const waste = at(bin.free, cpu) / at(bin.allocatable, cpu) + at(bin.free, memory) / at(bin.allocatable, memory)
+  const waste =
+    at(bin.free, cpu) / at(bin.allocatable, cpu) + at(bin.free, memory) / at(bin.allocatable, memory)
   for (const { lot, count } of content) world.place(lot.pod, bin, -count)
   for (const pod of candidate.daemons) world.place(pod, bin, -1)
   world.drop(bin)
+  candidate.lastScore = Number.POSITIVE_INFINITY
   if (content.length === 0) return undefined
   const trial = { candidate, content, score: scoreOf(candidate, content, floor), waste }
+  candidate.lastScore = trial.score
   candidate.known = content.every(({ lot }) => isPlain(lot.pod, world)) ? trial : undefined
   return trial
 }
@@ -90,7 +100,11 @@ export function floorPrices(candidates: readonly Candidate[], cluster: Cluster):
   const lowest = (lot: Lot) =>
     candidates
       .filter((candidate) => isHost(candidate, lot, cluster))
-      .reduce((least, { sketch, template }) => Math.min(least, dominantShare(lot.pod.requests, sketch.free) * template.offering.monthlyPrice), Number.POSITIVE_INFINITY)
+      .reduce(
+        (least, { sketch, template }) =>
+          Math.min(least, dominantShare(lot.pod.requests, sketch.free) * template.offering.monthlyPrice),
+        Number.POSITIVE_INFINITY,
+      )
   return (lot) => {
     const price = known.get(lot.pod) ?? lowest(lot)
     known.set(lot.pod, price)

@@ -22,7 +22,9 @@ export function createBudgets(budgets: readonly PodDisruptionBudget[]): Budgets 
     left.set(budget, allowed(budget))
   }
   const of = ({ metadata }: Pod) =>
-    (byNamespace.get(metadata.namespace ?? '') ?? []).filter(({ spec }) => selects(spec.selector, metadata.labels))
+    (byNamespace.get(metadata.namespace ?? '') ?? []).filter(({ spec }) =>
+      selects(spec.selector, metadata.labels),
+    )
 
   function uses(pods: readonly Pod[]): Map<PodDisruptionBudget, number> {
     const found = new Map<PodDisruptionBudget, number>()
@@ -39,8 +41,12 @@ export function createBudgets(budgets: readonly PodDisruptionBudget[]): Budgets 
       const twice = pods.filter((pod) => of(pod).length > 1).map(underTwo)
       const used = uses(pods)
       const short = [...used].filter(([budget, count]) => count > (left.get(budget) ?? 0))
-      const refused = [...twice, ...short.map(([budget, count]) => tooFew(budget, count, left.get(budget) ?? 0))]
-      if (refused.length === 0) for (const [budget, count] of used) left.set(budget, (left.get(budget) ?? 0) - count)
+      const refused = [
+        ...twice,
+        ...short.map(([budget, count]) => tooFew(budget, count, left.get(budget) ?? 0)),
+      ]
+      if (refused.length === 0)
+        for (const [budget, count] of used) left.set(budget, (left.get(budget) ?? 0) - count)
       return refused
     },
     giveBack(pods) {
@@ -65,7 +71,11 @@ function isFree(pod: Pod, { spec, status }: PodDisruptionBudget): boolean {
 }
 
 function underTwo(pod: Pod): Reason {
-  return { code: 'PodDisruptionBudget', message: 'is under two budgets, and the API server then refuses evictions', object: keyOf(pod) }
+  return {
+    code: 'PodDisruptionBudget',
+    message: 'is under two budgets, and the API server then refuses evictions',
+    object: keyOf(pod),
+  }
 }
 
 function tooFew(budget: PodDisruptionBudget, count: number, left: number): Reason {

@@ -13,7 +13,11 @@ export type Triage =
   | { kind: 'settled'; verdict: PodVerdict; reasons: Reason[] }
   | { kind: 'pending'; waitedMs: number }
 
-const bound: Triage = { kind: 'settled', verdict: 'bound', reasons: [{ code: 'Bound', message: 'has its node' }] }
+const bound: Triage = {
+  kind: 'settled',
+  verdict: 'bound',
+  reasons: [{ code: 'Bound', message: 'has its node' }],
+}
 
 /** Sorts pods into those that have a node, those left alone with the reason why, and those that need a place. */
 export function createTriage(state: ClusterState, options: DecideOptions, now: number): (pod: Pod) => Triage {
@@ -26,12 +30,15 @@ export function createTriage(state: ClusterState, options: DecideOptions, now: n
     if (isFinished(pod)) return ignored('NotUnschedulable', 'has finished')
     if (pod.spec.nodeName) return bound
     const gates = pod.spec.schedulingGates ?? []
-    if (gates.length > 0) return ignored('SchedulingGates', `waits for gate ${gates.map(({ name }) => name).join(', ')}`)
+    if (gates.length > 0)
+      return ignored('SchedulingGates', `waits for gate ${gates.map(({ name }) => name).join(', ')}`)
     if (pod.metadata.deletionTimestamp !== undefined) return ignored('NotUnschedulable', 'is being deleted')
     if (isDaemon(pod)) return ignored('NotUnschedulable', "is a DaemonSet's: its node is given")
     const since = unschedulableSince(pod, now)
-    if (since === undefined) return ignored('NotUnschedulable', 'the scheduler has not found it unschedulable')
-    if ((pod.spec.resourceClaims ?? []).length > 0) return ignored('DynamicResources', 'its resource claims are not decided here')
+    if (since === undefined)
+      return ignored('NotUnschedulable', 'the scheduler has not found it unschedulable')
+    if ((pod.spec.resourceClaims ?? []).length > 0)
+      return ignored('DynamicResources', 'its resource claims are not decided here')
     const nominated = pod.status?.nominatedNodeName
     if (nominated) return ignored('NotUnschedulable', `the scheduler makes room for it on node ${nominated}`)
     const value = priority(pod)

@@ -67,7 +67,18 @@ export const keepReasons = [
 export const removeReasons = ['Empty', 'Underused', 'Replaced', 'NeverRegistered', 'Dead'] as const
 
 /** What else a pod, node or group can be told. */
-export const otherReasons = ['Bound', 'FitsExisting', 'FitsUpcoming', 'NewNode', 'AlreadyLeaving', 'BelowMin', 'ScaleUp', 'Steady', 'AtMax', 'InvalidObject'] as const
+export const otherReasons = [
+  'Bound',
+  'FitsExisting',
+  'FitsUpcoming',
+  'NewNode',
+  'AlreadyLeaving',
+  'BelowMin',
+  'ScaleUp',
+  'Steady',
+  'AtMax',
+  'InvalidObject',
+] as const
 
 export type FitReason = (typeof fitReasons)[number]
 export type KeepReason = (typeof keepReasons)[number]

@@ -1,5 +1,5 @@
-import { keyOf } from '../../common/kube/resources.ts'
 import type { Pod } from '../../common/kube/objects.ts'
+import { keyOf } from '../../common/kube/resources.ts'
 import { fill, refusal } from './fit/fit.ts'
 import type { Budgets } from './pdb.ts'
 import type { Reason } from './plan.ts'
@@ -34,7 +34,10 @@ export interface Surroundings {
  * planned, and every pod must fit on one of `destinations`. The node stays as a closed bin, so that topology counts
  * it as the scheduler will. Gives the reasons, and leaves the world unchanged, if it cannot be done.
  */
-export function emptyNode({ bin, evicted, moved }: Leaving, { destinations, world, budgets, spare }: Surroundings): Emptied | Reason[] {
+export function emptyNode(
+  { bin, evicted, moved }: Leaving,
+  { destinations, world, budgets, spare }: Surroundings,
+): Emptied | Reason[] {
   const refused = budgets.take(evicted)
   if (refused.length > 0) return refused
   bin.closed = true
@@ -59,7 +62,9 @@ export function emptyNode({ bin, evicted, moved }: Leaving, { destinations, worl
   undoSpare = headroom.undo
   if (headroom.homeless === 0) return { moves, undo }
   undo()
-  return [{ code: 'NoPlaceToMove', message: `${headroom.homeless} pods' worth of headroom fits on no other node` }]
+  return [
+    { code: 'NoPlaceToMove', message: `${headroom.homeless} pods' worth of headroom fits on no other node` },
+  ]
 }
 
 /** The pods by class, the largest first: what is hard to place is placed while there is room. */
@@ -76,7 +81,13 @@ function byClass(pods: readonly Pod[], world: World): [PodClass, Pod[]][] {
 }
 
 /** Moves all pods of one class; returns the first that has no place. */
-function moveAll(pod: PodClass, members: readonly Pod[], destinations: readonly Bin[], world: World, moves: { pod: Pod; to: Bin }[]): Pod | undefined {
+function moveAll(
+  pod: PodClass,
+  members: readonly Pod[],
+  destinations: readonly Bin[],
+  world: World,
+  moves: { pod: Pod; to: Bin }[],
+): Pod | undefined {
   let next = 0
   for (const to of destinations) {
     if (next === members.length) break
@@ -97,6 +108,9 @@ function noPlace(pod: Pod, of: PodClass, destinations: readonly Bin[], world: Wo
     counts.set(code, (counts.get(code) ?? 0) + 1)
   }
   const why = [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([code, count]) => `${code} on ${count}`)
-  const message = open === 0 ? 'there is no other node it could move to' : `fits on none of ${open} other nodes: ${why.join(', ')}`
+  const message =
+    open === 0
+      ? 'there is no other node it could move to'
+      : `fits on none of ${open} other nodes: ${why.join(', ')}`
   return { code: 'NoPlaceToMove', message, object: keyOf(pod) }
 }

@@ -6,7 +6,11 @@ import type { Purchase } from './scale-up.ts'
 import type { Bin } from './shape/bins.ts'
 
 /** What became of the pods of the lots; `whyNot` tells it for the rest of a lot. */
-export function podDecisions(lots: readonly Lot[], purchases: readonly Purchase[], whyNot: (lot: Lot) => Reason[]): PodDecision[] {
+export function podDecisions(
+  lots: readonly Lot[],
+  purchases: readonly Purchase[],
+  whyNot: (lot: Lot) => Reason[],
+): PodDecision[] {
   const bought = new Map(purchases.map((purchase) => [purchase.bin, purchase]))
   return lots.flatMap((lot) => {
     if (lot.headroomOf) return []
@@ -19,7 +23,12 @@ export function podDecisions(lots: readonly Lot[], purchases: readonly Purchase[
     })
     if (waiting(lot) === 0) return placed
     const reasons = whyNot(lot)
-    return [...placed, ...lot.pods.slice(next).map((pod): PodDecision => ({ pod: keyOf(pod), verdict: 'unschedulable', reasons }))]
+    return [
+      ...placed,
+      ...lot.pods
+        .slice(next)
+        .map((pod): PodDecision => ({ pod: keyOf(pod), verdict: 'unschedulable', reasons })),
+    ]
   })
 }
 
@@ -28,11 +37,20 @@ function placedDecision(bin: Bin, purchase: Purchase | undefined): Omit<PodDecis
   if (purchase) {
     const { offering, group } = purchase.candidate.template
     const message = `a new node of size ${offering.name} in NodeGroup ${group.key}`
-    return { verdict: 'scaleUp', ...where, offering: offering.name, reasons: [{ code: 'NewNode', message, object: group.key }] }
+    return {
+      verdict: 'scaleUp',
+      ...where,
+      offering: offering.name,
+      reasons: [{ code: 'NewNode', message, object: group.key }],
+    }
   }
   const upcoming = bin.kind === 'upcoming'
   const message = upcoming ? `fits on ${bin.name}, which is on its way` : `fits on node ${bin.name} as it is`
-  return { verdict: 'fits', ...where, reasons: [{ code: upcoming ? 'FitsUpcoming' : 'FitsExisting', message, object: bin.name }] }
+  return {
+    verdict: 'fits',
+    ...where,
+    reasons: [{ code: upcoming ? 'FitsUpcoming' : 'FitsExisting', message, object: bin.name }],
+  }
 }
 
 /** The machines to buy with the pods they are for. */

@@ -48,7 +48,8 @@ export function vectorOf(space: ResourceSpace, quantities: Quantities | undefine
     const place = space.places.get(name)
     const quantity = quantities[name]
     if (place === undefined || quantity === undefined) continue
-    vector[place] = place === cpu ? parseMillicores(quantity, `${path}.cpu`) : parseUnits(quantity, `${path}.${name}`)
+    vector[place] =
+      place === cpu ? parseMillicores(quantity, `${path}.cpu`) : parseUnits(quantity, `${path}.${name}`)
   }
   return vector
 }

@@ -25,7 +25,12 @@ export interface Growth {
 }
 
 /** Decides about every Node, in the order of their names. `dead` are the verdicts made already. */
-export function scaleDown(cluster: Cluster, growth: Growth, dead: readonly NodeDecision[], gate: Gate): NodeDecision[] {
+export function scaleDown(
+  cluster: Cluster,
+  growth: Growth,
+  dead: readonly NodeDecision[],
+  gate: Gate,
+): NodeDecision[] {
   const { state, world, now } = cluster
   const budgets = createBudgets(state.podDisruptionBudgets)
   const workloads = new Map(state.workloads.map((workload) => [workload.metadata.uid ?? '', workload]))
@@ -48,18 +53,29 @@ export function scaleDown(cluster: Cluster, growth: Growth, dead: readonly NodeD
   const surroundings = { destinations: destinationsOf(cluster, ordered), world, budgets, spare: growth.spare }
   const removal = { cluster, gate, surroundings, received: new Map(growth.received) }
   makeRoomForLeaving(removal)
-  for (const turn of inTurn(ordered, cluster, growth)) decided.set(turn.candidate.bin.name, decideOne(turn, removal))
+  for (const turn of inTurn(ordered, cluster, growth))
+    decided.set(turn.candidate.bin.name, decideOne(turn, removal))
   return [...decided.values()].sort((a, b) => compareText(a.node, b.node))
 }
 
 /** Cases about which nothing needs to be simulated; undefined if the node must be looked at. */
 function settle(node: Node, owner: { group: Group; member: Member } | undefined): NodeDecision | undefined {
-  if (isControlPlane(node)) return keep(node, undefined, [{ code: 'ControlPlane', message: 'is a node of the control plane' }])
-  if (!owner) return keep(node, undefined, [{ code: 'NotManaged', message: 'belongs to no NodeGroup that is looked after' }])
+  if (isControlPlane(node))
+    return keep(node, undefined, [{ code: 'ControlPlane', message: 'is a node of the control plane' }])
+  if (!owner)
+    return keep(node, undefined, [
+      { code: 'NotManaged', message: 'belongs to no NodeGroup that is looked after' },
+    ])
   const { group, member } = owner
-  if (isLeaving(member)) return { ...keep(node, group, [{ code: 'AlreadyLeaving', message: 'its removal has begun' }]), ...sinceOf(node) }
-  if (group.isDeleted) return keep(node, group, [{ code: 'AlreadyLeaving', message: 'its NodeGroup is being deleted' }])
-  if (!isReady(node)) return keep(node, group, [{ code: 'TooYoung', message: 'is on its way to become ready' }])
+  if (isLeaving(member))
+    return {
+      ...keep(node, group, [{ code: 'AlreadyLeaving', message: 'its removal has begun' }]),
+      ...sinceOf(node),
+    }
+  if (group.isDeleted)
+    return keep(node, group, [{ code: 'AlreadyLeaving', message: 'its NodeGroup is being deleted' }])
+  if (!isReady(node))
+    return keep(node, group, [{ code: 'TooYoung', message: 'is on its way to become ready' }])
   return undefined
 }
 
@@ -70,7 +86,14 @@ function sinceOf({ metadata }: Node): { since?: string } {
 }
 
 function keep({ metadata }: Node, group: Group | undefined, reasons: Reason[]): NodeDecision {
-  return { node: metadata.name, ...(group ? { nodeGroup: group.key } : {}), verdict: 'keep', evict: [], moves: [], reasons }
+  return {
+    node: metadata.name,
+    ...(group ? { nodeGroup: group.key } : {}),
+    verdict: 'keep',
+    evict: [],
+    moves: [],
+    reasons,
+  }
 }
 
 interface Removal {
@@ -114,7 +137,10 @@ interface Turn {
 /** Those whose time has come first: what is removed now must not wait for what may be removed later. */
 function inTurn(ordered: readonly Candidate[], cluster: Cluster, growth: Growth): Turn[] {
   const turns = ordered.map((candidate) => ({ candidate, waits: waitsOf(candidate, cluster, growth.groups) }))
-  return [...turns.filter(({ waits }) => waits.length === 0), ...turns.filter(({ waits }) => waits.length > 0)]
+  return [
+    ...turns.filter(({ waits }) => waits.length === 0),
+    ...turns.filter(({ waits }) => waits.length > 0),
+  ]
 }
 
 function decideOne({ candidate, waits }: Turn, removal: Removal): NodeDecision {
@@ -123,25 +149,45 @@ function decideOne({ candidate, waits }: Turn, removal: Removal): NodeDecision {
   const base = { node: bin.name, nodeGroup: group.key, evict: [], moves: [] }
   const visitor = received.get(bin)
   if (visitor !== undefined) {
-    return { ...base, verdict: 'keep', reasons: [{ code: 'UpcomingPods', message: 'is to take pods in this plan', object: visitor }] }
+    return {
+      ...base,
+      verdict: 'keep',
+      reasons: [{ code: 'UpcomingPods', message: 'is to take pods in this plan', object: visitor }],
+    }
   }
   const emptied = emptyNode(candidate, surroundings)
-  if (Array.isArray(emptied)) return { ...base, verdict: 'keep', reasons: emptied }
+  if (Array.isArray(emptied)) return { ...base, verdict: 'keep', reasons: [...emptied, ...gate.holds(group)] }
   const unneeded = { ...base, since: toTimestamp(since) }
   const held = [...waits.map(({ reason }) => reason), ...gate.holds(group)]
   if (held.length > 0) {
     emptied.undo()
     const until = Math.max(...waits.map((wait) => wait.until ?? 0))
-    return { ...unneeded, verdict: 'keep', reasons: held, ...(until > 0 ? { until: toTimestamp(until) } : {}) }
+    return {
+      ...unneeded,
+      verdict: 'keep',
+      reasons: held,
+      ...(until > 0 ? { until: toTimestamp(until) } : {}),
+    }
   }
   gate.note(group)
   note(emptied, received)
-  const moves = emptied.moves.map(({ pod, to }) => ({ pod: keyOf(pod), to: to.name })).sort((a, b) => (a.pod < b.pod ? -1 : 1))
-  return { ...unneeded, verdict: 'remove', evict: evicted.map(keyOf).sort(), moves, reasons: [goneReason(candidate, member)] }
+  const moves = emptied.moves
+    .map(({ pod, to }) => ({ pod: keyOf(pod), to: to.name }))
+    .sort((a, b) => (a.pod < b.pod ? -1 : 1))
+  return {
+    ...unneeded,
+    verdict: 'remove',
+    evict: evicted.map(keyOf).sort(),
+    moves,
+    reasons: [goneReason(candidate, member)],
+  }
 }
 
 function goneReason({ evicted, utilization }: Candidate, { offering }: Member): Reason {
   if (evicted.length === 0) return { code: 'Empty', message: 'runs nothing that would have to move' }
   const load = Math.round(Math.max(utilization.cpuPercent, utilization.memoryPercent))
-  return { code: 'Underused', message: `${load} % of ${offering || 'it'} is requested, and its ${evicted.length} pods fit elsewhere` }
+  return {
+    code: 'Underused',
+    message: `${load} % of ${offering || 'it'} is requested, and its ${evicted.length} pods fit elsewhere`,
+  }
 }

@@ -1,11 +1,19 @@
 import type { Cluster } from './cluster.ts'
 import { fill, isPlain } from './fit/fit.ts'
+import { compareText } from './groups.ts'
 import type { Limits } from './limits.ts'
 import { type Lot, notePlaced, waiting } from './lots.ts'
-import { type Candidate, createCandidate, floorPrices, openBin, settle, type Trial, tryCandidate } from './pack.ts'
+import {
+  type Candidate,
+  createCandidate,
+  floorPrices,
+  openBin,
+  settle,
+  type Trial,
+  tryCandidate,
+} from './pack.ts'
 import type { Bin } from './shape/bins.ts'
 import { type Template, templatesOf } from './templates.ts'
-import { compareText } from './groups.ts'
 
 /** A machine to buy. */
 export interface Purchase {
@@ -17,7 +25,10 @@ export interface Purchase {
 
 /** Puts lots on what is there or on its way, most important first. */
 export function placeOnExisting(lots: readonly Lot[], { world }: Cluster): void {
-  const bins = [...world.bins.filter(({ kind }) => kind === 'node'), ...world.bins.filter(({ kind }) => kind === 'upcoming')]
+  const bins = [
+    ...world.bins.filter(({ kind }) => kind === 'node'),
+    ...world.bins.filter(({ kind }) => kind === 'upcoming'),
+  ]
   for (const lot of lots) {
     for (const bin of bins) {
       if (waiting(lot) === 0) break
@@ -39,16 +50,29 @@ export function candidatesOf(cluster: Cluster): Candidate[] {
  * most for its price, of the groups below their minimum first, then by the groups' priority; and as many equal
  * nodes at once as the lots fill.
  */
-export function buy(lots: readonly Lot[], candidates: readonly Candidate[], limits: Limits, cluster: Cluster): Purchase[] {
+export function buy(
+  lots: readonly Lot[],
+  candidates: readonly Candidate[],
+  limits: Limits,
+  cluster: Cluster,
+): Purchase[] {
   const real = candidates.filter(({ template }) => !template.group.spec.dryRun)
   const floor = floorPrices(real, cluster)
   const purchases: Purchase[] = []
-  for (;;) {
+  const step = (): boolean => {
     refill(lots, purchases, cluster)
     const open = lots.filter((lot) => waiting(lot) > 0)
     const best = bestTrial(open, real, limits, floor, cluster)
-    if (!best || !openCopies(best, purchases, limits, cluster)) break
+    return best !== undefined && openCopies(best, purchases, limits, cluster)
   }
+  // First with every zone that could be bought as a domain, so that a spread means what its author wished. What
+  // that leaves is placed as kube-scheduler would, which knows no zone without a node.
+  const undo = real
+    .filter(({ template }) => limits.room(template).count > 0)
+    .map(({ sketch }) => cluster.world.foresee(sketch))
+  while (step());
+  for (const one of undo) one()
+  if (undo.length > 0 && lots.some((lot) => waiting(lot) > 0)) while (step());
   buyMinimum(real, purchases, limits, cluster)
   return purchases
 }
@@ -68,19 +92,38 @@ function refill(lots: readonly Lot[], purchases: readonly Purchase[], { world }:
   }
 }
 
-function bestTrial(lots: readonly Lot[], candidates: readonly Candidate[], limits: Limits, floor: (lot: Lot) => number, cluster: Cluster): Trial | undefined {
+function bestTrial(
+  lots: readonly Lot[],
+  candidates: readonly Candidate[],
+  limits: Limits,
+  floor: (lot: Lot) => number,
+  cluster: Cluster,
+): Trial | undefined {
   if (lots.length === 0) return undefined
   const ready = candidates.filter(({ template }) => limits.room(template).count > 0)
   const needed = ready.filter(({ template }) => limits.missing(template.group) > 0)
-  const wanted = ready.filter(({ template }) => !limits.closed(template.group) && isChosenSize(template, limits))
+  const wanted = ready.filter(
+    ({ template }) => !limits.closed(template.group) && isChosenSize(template, limits),
+  )
   for (const rank of [needed, ...byPriority(wanted)]) {
-    const [best] = rank
-      .map((candidate) => tryCandidate(candidate, lots, floor, cluster))
-      .filter((trial) => trial !== undefined)
-      .sort(better)
+    const best = bestOf(rank, (candidate) => tryCandidate(candidate, lots, floor, cluster))
     if (best) return best
   }
   return undefined
+}
+
+/** Tries those that did best last time first, and no more once what is left did worse than the best of now. */
+function bestOf(
+  candidates: readonly Candidate[],
+  tried: (candidate: Candidate) => Trial | undefined,
+): Trial | undefined {
+  let best: Trial | undefined
+  for (const candidate of [...candidates].sort((a, b) => a.lastScore - b.lastScore)) {
+    if (best && candidate.lastScore > best.score * (1 + 1e-9)) break
+    const trial = tried(candidate)
+    if (trial && (!best || better(trial, best) < 0)) best = trial
+  }
+  return best
 }
 
 function isChosenSize({ group, offering }: Template, limits: Limits): boolean {
@@ -89,8 +132,12 @@ function isChosenSize({ group, offering }: Template, limits: Limits): boolean {
 }
 
 function byPriority(candidates: readonly Candidate[]): Candidate[][] {
-  const priorities = [...new Set(candidates.map(({ template }) => template.group.spec.priority))].sort((a, b) => b - a)
-  return priorities.map((priority) => candidates.filter(({ template }) => template.group.spec.priority === priority))
+  const priorities = [...new Set(candidates.map(({ template }) => template.group.spec.priority))].sort(
+    (a, b) => b - a,
+  )
+  return priorities.map((priority) =>
+    candidates.filter(({ template }) => template.group.spec.priority === priority),
+  )
 }
 
 function better(a: Trial, b: Trial): number {
@@ -112,7 +159,11 @@ function openCopies(trial: Trial, purchases: Purchase[], limits: Limits, cluster
   const { candidate, content } = trial
   const alike = Math.min(...content.map(({ lot, count }) => Math.floor(waiting(lot) / count)))
   const missing = limits.missing(candidate.template.group)
-  const copies = Math.min(alike, limits.room(candidate.template).count, missing > 0 ? missing : Number.POSITIVE_INFINITY)
+  const copies = Math.min(
+    alike,
+    limits.room(candidate.template).count,
+    missing > 0 ? missing : Number.POSITIVE_INFINITY,
+  )
   for (let copy = 0; copy < copies; copy++) {
     const bin = openBin(candidate, `new-${purchases.length + 1}`, cluster)
     if (settle(trial, bin, cluster) === 0) {
@@ -126,8 +177,15 @@ function openCopies(trial: Trial, purchases: Purchase[], limits: Limits, cluster
 }
 
 /** Raises groups that are still below their minimum, by their cheapest size. */
-function buyMinimum(candidates: readonly Candidate[], purchases: Purchase[], limits: Limits, cluster: Cluster): void {
-  const cheapest = [...candidates].sort((a, b) => cheaper(a) - cheaper(b) || a.template.offering.monthlyPrice - b.template.offering.monthlyPrice)
+function buyMinimum(
+  candidates: readonly Candidate[],
+  purchases: Purchase[],
+  limits: Limits,
+  cluster: Cluster,
+): void {
+  const cheapest = [...candidates].sort(
+    (a, b) => cheaper(a) - cheaper(b) || a.template.offering.monthlyPrice - b.template.offering.monthlyPrice,
+  )
   for (const candidate of cheapest) {
     while (limits.missing(candidate.template.group) > 0 && limits.room(candidate.template).count > 0) {
       if (!isChosenSize(candidate.template, limits)) break

@@ -33,7 +33,11 @@ export function meets(value: string | undefined, { operator, values = [] }: Sele
 
 const integer = /^[+-]?\d+$/
 
-function compare(label: string | undefined, bound: string | undefined, holds: (a: bigint, b: bigint) => boolean): boolean {
+function compare(
+  label: string | undefined,
+  bound: string | undefined,
+  holds: (a: bigint, b: bigint) => boolean,
+): boolean {
   if (label === undefined || bound === undefined || !integer.test(label) || !integer.test(bound)) return false
   return holds(BigInt(label), BigInt(bound))
 }

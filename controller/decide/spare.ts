@@ -16,7 +16,12 @@ export function noteSpare(spare: Spare, bin: Bin, pod: PodClass, count: number):
  * Moves a bin's headroom to the destinations. Gives what undoes it, and how much found no room; the caller undoes
  * that too.
  */
-export function moveSpare(spare: Spare, bin: Bin, destinations: readonly Bin[], world: World): { homeless: number; undo: () => void } {
+export function moveSpare(
+  spare: Spare,
+  bin: Bin,
+  destinations: readonly Bin[],
+  world: World,
+): { homeless: number; undo: () => void } {
   const moved: { pod: PodClass; to: Bin; count: number }[] = []
   const taken: { pod: PodClass; count: number }[] = []
   let homeless = 0

@@ -22,10 +22,22 @@ export function waitsOf(candidate: Candidate, cluster: Cluster, growing: Readonl
   const oldEnough = (born ?? Number.NEGATIVE_INFINITY) + (group.spec.disruption.minNodeAgeSeconds ?? 0) * 1000
   const hours = member.node?.metadata.annotations?.[annotations.scaleDownAllowedHours]
   return [
-    ...(neededUntil > now ? [wait('NotUnneededLongEnough', `unneeded for ${formatDuration(group.limits.windowMs - (neededUntil - now))} of ${formatDuration(group.limits.windowMs)}`, neededUntil)] : []),
-    ...(oldEnough > now ? [wait('TooYoung', `is younger than ${group.spec.disruption.minNodeAgeSeconds} s`, oldEnough)] : []),
+    ...(neededUntil > now
+      ? [
+          wait(
+            'NotUnneededLongEnough',
+            `unneeded for ${formatDuration(group.limits.windowMs - (neededUntil - now))} of ${formatDuration(group.limits.windowMs)}`,
+            neededUntil,
+          ),
+        ]
+      : []),
+    ...(oldEnough > now
+      ? [wait('TooYoung', `is younger than ${group.spec.disruption.minNodeAgeSeconds} s`, oldEnough)]
+      : []),
     ...cooldowns(group, cluster, growing),
-    ...(hours !== undefined && !withinHours(hours, now) ? [wait('OutsideWindow', `may be removed only at ${hours} UTC`)] : []),
+    ...(hours !== undefined && !withinHours(hours, now)
+      ? [wait('OutsideWindow', `may be removed only at ${hours} UTC`)]
+      : []),
   ]
 }
 
@@ -35,17 +47,31 @@ function unneededFrom({ since, bin }: Candidate, { state }: Cluster): number {
 }
 
 /** After its own growth or removal a group pauses; after any at all, if the config says so. */
-function cooldowns(group: Group, { state, options, groups, now }: Cluster, growing: ReadonlySet<string>): Wait[] {
+function cooldowns(
+  group: Group,
+  { state, options, groups, now }: Cluster,
+  growing: ReadonlySet<string>,
+): Wait[] {
   if (growing.has(group.key)) return [wait('Cooldown', 'the NodeGroup grows in this plan')]
   const { lastScaleUpTime, lastScaleDownTime } = group.object.status ?? {}
   const everywhere = state.autoscalerConfig?.spec.globalSettings?.scaleDownCooldownSeconds
-  const afterDelete = Math.max(options['scale-down-delay-after-delete'], group.spec.scaleDownPolicy.cooldownSeconds * 1000)
+  const afterDelete = Math.max(
+    options['scale-down-delay-after-delete'],
+    group.spec.scaleDownPolicy.cooldownSeconds * 1000,
+  )
   const rows = [
     pause(lastScaleUpTime, options['scale-down-delay-after-add'], 'the NodeGroup grew', now),
     pause(lastScaleDownTime, afterDelete, 'the NodeGroup gave up a node', now),
   ]
   for (const { object } of everywhere === undefined ? [] : groups) {
-    rows.push(pause(object.status?.lastScaleTime, (everywhere ?? 0) * 1000, `NodeGroup ${object.metadata.name} changed its size`, now))
+    rows.push(
+      pause(
+        object.status?.lastScaleTime,
+        (everywhere ?? 0) * 1000,
+        `NodeGroup ${object.metadata.name} changed its size`,
+        now,
+      ),
+    )
   }
   return rows.filter((row) => row !== undefined)
 }
@@ -53,9 +79,16 @@ function cooldowns(group: Group, { state, options, groups, now }: Cluster, growi
 function pause(last: string | undefined, lengthMs: number, what: string, now: number): Wait | undefined {
   const at = fromTimestamp(last)
   if (at === undefined || at + lengthMs <= now) return undefined
-  return wait('Cooldown', `${what} ${formatDuration(now - at)} ago, the next removal comes after ${formatDuration(lengthMs)}`, at + lengthMs)
+  return wait(
+    'Cooldown',
+    `${what} ${formatDuration(now - at)} ago, the next removal comes after ${formatDuration(lengthMs)}`,
+    at + lengthMs,
+  )
 }
 
 function wait(code: Reason['code'], message: string, until?: number): Wait {
-  return { reason: { code, message: until === undefined ? message : `${message}; until ${toTimestamp(until)}` }, until }
+  return {
+    reason: { code, message: until === undefined ? message : `${message}; until ${toTimestamp(until)}` },
+    until,
+  }
 }

@@ -1,9 +1,9 @@
+import type { LabelSelector, PodAffinityTerm, TopologySpreadConstraint } from '../../common/kube/objects.ts'
 import { admitsNode } from './fit/node-affinity.ts'
 import { untolerated } from './fit/taints.ts'
 import { type Labels, selects } from './selectors.ts'
 import type { Bin } from './shape/bins.ts'
 import type { PodClass } from './shape/classes.ts'
-import type { LabelSelector, PodAffinityTerm, TopologySpreadConstraint } from '../../common/kube/objects.ts'
 import { affinityTermsOf, antiAffinityTermsOf, hardSpreadOf } from './shape/reads.ts'
 import { createTally, type Tally } from './tally.ts'
 
@@ -60,7 +60,8 @@ export function buildTopology(classes: readonly PodClass[], namespaces: Readonly
     const { key, topologyKey, matches } = compile(pod, term, namespaces)
     const known = avoidances.get(key)
     if (known) return known
-    const carries = (other: PodClass) => antiAffinityTermsOf(other.pod.spec).some((own) => compile(other, own, namespaces).key === key)
+    const carries = (other: PodClass) =>
+      antiAffinityTermsOf(other.pod.spec).some((own) => compile(other, own, namespaces).key === key)
     const made = {
       matches,
       targets: tally(`targets ${key}`, { topologyKey, counted: matches, eligible: undefined }),
@@ -75,11 +76,17 @@ export function buildTopology(classes: readonly PodClass[], namespaces: Readonly
     const keys = constraints.map(({ topologyKey }) => topologyKey)
     return constraints.map((constraint) => {
       const selector = withLabelKeys(constraint, pod.labels)
-      const counted = (other: PodClass) => other.namespace === pod.namespace && selects(selector, other.labels)
+      const counted = (other: PodClass) =>
+        other.namespace === pod.namespace && selects(selector, other.labels)
       const { topologyKey, maxSkew, minDomains = 1 } = constraint
       const eligible = eligibility(pod, constraint, keys)
       const key = `spread ${JSON.stringify([topologyKey, pod.namespace, selector, eligible.key])}`
-      return { tally: tally(key, { topologyKey, counted, eligible: eligible.holds }), maxSkew, minDomains, own: counted(pod) ? 1 : 0 }
+      return {
+        tally: tally(key, { topologyKey, counted, eligible: eligible.holds }),
+        maxSkew,
+        minDomains,
+        own: counted(pod) ? 1 : 0,
+      }
     })
   }
 
@@ -104,11 +111,18 @@ export function buildTopology(classes: readonly PodClass[], namespaces: Readonly
 function compile(pod: PodClass, term: PodAffinityTerm, namespaces: ReadonlyMap<string, Labels>) {
   const { topologyKey, namespaces: named = [], namespaceSelector } = term
   const selector = withLabelKeys(term, pod.labels)
-  const selected = namespaceSelector ? [...namespaces].flatMap(([name, labels]) => (selects(namespaceSelector, labels) ? [name] : [])) : []
+  const selected = namespaceSelector
+    ? [...namespaces].flatMap(([name, labels]) => (selects(namespaceSelector, labels) ? [name] : []))
+    : []
   const all = namespaceSelector !== undefined && Object.keys(namespaceSelector).length === 0
-  const spaces = named.length === 0 && !namespaceSelector ? new Set([pod.namespace]) : new Set([...named, ...selected])
+  const spaces =
+    named.length === 0 && !namespaceSelector ? new Set([pod.namespace]) : new Set([...named, ...selected])
   const matches = (other: PodClass) => (all || spaces.has(other.namespace)) && selects(selector, other.labels)
-  return { key: JSON.stringify([topologyKey, all ? '*' : [...spaces].sort(), selector]), topologyKey, matches }
+  return {
+    key: JSON.stringify([topologyKey, all ? '*' : [...spaces].sort(), selector]),
+    topologyKey,
+    matches,
+  }
 }
 
 /** The selector with the pod's own values of `matchLabelKeys` (and their opposites) merged in. */
@@ -117,17 +131,23 @@ function withLabelKeys(
   labels: Labels,
 ): LabelSelector | undefined {
   const merge = (keys: string[] | undefined, operator: 'In' | 'NotIn') =>
-    (keys ?? []).flatMap((key) => (labels[key] === undefined ? [] : [{ key, operator, values: [labels[key]] }]))
+    (keys ?? []).flatMap((key) =>
+      labels[key] === undefined ? [] : [{ key, operator, values: [labels[key]] }],
+    )
   const extra = [...merge(term.matchLabelKeys, 'In'), ...merge(term.mismatchLabelKeys, 'NotIn')]
   if (!term.labelSelector || extra.length === 0) return term.labelSelector
-  return { ...term.labelSelector, matchExpressions: [...(term.labelSelector.matchExpressions ?? []), ...extra] }
+  return {
+    ...term.labelSelector,
+    matchExpressions: [...(term.labelSelector.matchExpressions ?? []), ...extra],
+  }
 }
 
 /** Which nodes' domains a spread counts: those with all its labels, and by its policies those the pod may use. */
 function eligibility(pod: PodClass, constraint: TopologySpreadConstraint, keys: readonly string[]) {
   const { nodeAffinityPolicy = 'Honor', nodeTaintsPolicy = 'Ignore' } = constraint
   const { affinity, nodeSelector, tolerations } = pod.pod.spec
-  const byAffinity = nodeAffinityPolicy === 'Honor' && (affinity?.nodeAffinity !== undefined || nodeSelector !== undefined)
+  const byAffinity =
+    nodeAffinityPolicy === 'Honor' && (affinity?.nodeAffinity !== undefined || nodeSelector !== undefined)
   const byTaints = nodeTaintsPolicy === 'Honor'
   const holds = (bin: Bin) =>
     keys.every((key) => bin.labels[key] !== undefined) &&

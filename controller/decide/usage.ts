@@ -19,12 +19,19 @@ export function usageReasons(node: string, { limits }: Group, { state }: Cluster
   }
   const found: Reason[] = []
   const high = (name: string, value: number, limit: number) => {
-    if (value > limit) found.push({ code: 'UsageHigh', message: `${name} usage is ${percentText(value)}, the threshold is ${percentText(limit)}` })
+    if (value > limit)
+      found.push({
+        code: 'UsageHigh',
+        message: `${name} usage is ${percentText(value)}, the threshold is ${percentText(limit)}`,
+      })
   }
   high('CPU', cpuPercent, limits.cpuPercent)
   high('memory', memoryPercent, limits.memoryPercent)
   if (memoryFull > mostMemoryFull) {
-    found.push({ code: 'MemoryPressure', message: `everything waited for memory ${percentText(memoryFull * 100)} of the time, ${percentText(mostMemoryFull * 100)} are allowed` })
+    found.push({
+      code: 'MemoryPressure',
+      message: `everything waited for memory ${percentText(memoryFull * 100)} of the time, ${percentText(mostMemoryFull * 100)} are allowed`,
+    })
   }
   return found
 }

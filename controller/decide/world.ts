@@ -1,3 +1,4 @@
+import { wellKnown } from '../../common/api/names.ts'
 import type { Pod } from '../../common/kube/objects.ts'
 import { add, type ResourceSpace } from './resources.ts'
 import type { Labels } from './selectors.ts'
@@ -19,6 +20,8 @@ export interface World {
   /** The class of a pod; throws for one that was not among the pods the world was made from. */
   classOf(pod: Pod): PodClass
   topologyOf(pod: PodClass): ClassTopology
+  /** Counts a sketch's zone and the like among the domains of spreads, empty as it is; gives what undoes it. */
+  foresee(sketch: Bin): () => void
   add(draft: BinDraft): Bin
   /** A bin that no list or count knows of, for asking filters about a machine that does not exist. */
   sketch(draft: BinDraft): Bin
@@ -46,6 +49,8 @@ export function createWorld({ space, read, volumes, pods, namespaces }: WorldPar
   const classOf = new Map<Pod, PodClass>(pods.map((pod) => [pod, classes.of(pod)]))
   const topology = buildTopology(classes.all, namespaces)
   const shapeOf = createShapes(read.ofNodes)
+  // A host name is nobody's domain before the node exists.
+  const shared = topology.tallies.filter(({ topologyKey }) => topologyKey !== wellKnown.hostname)
   const bins: Bin[] = []
   const byName = new Map<string, Bin>()
   const admissions: (boolean | undefined)[][] = classes.all.map(() => [])
@@ -56,13 +61,20 @@ export function createWorld({ space, read, volumes, pods, namespaces }: WorldPar
     bin: (name) => byName.get(name),
     classOf(pod) {
       const found = classOf.get(pod)
-      if (!found) throw new RangeError(`pod ${pod.metadata.namespace}/${pod.metadata.name} is not part of the world`)
+      if (!found)
+        throw new RangeError(`pod ${pod.metadata.namespace}/${pod.metadata.name} is not part of the world`)
       return found
     },
     topologyOf(pod) {
       const found = topology.ofClass[pod.id]
       if (!found) throw new RangeError(`class ${pod.id} is not part of the world`)
       return found
+    },
+    foresee(sketch) {
+      for (const tally of shared) openDomain(tally, sketch)
+      return () => {
+        for (const tally of shared) closeDomain(tally, sketch)
+      }
     },
     sketch: (draft) => emptyBin(draft, shapeOf(draft)),
     add(draft) {
@@ -101,7 +113,10 @@ function placePorts({ ports }: PodClass, bin: Bin, times: number): void {
   for (let i = 0; i < times; i++) bin.ports.push(...ports)
   for (let i = 0; i > times; i--) {
     for (const port of ports) {
-      const at = bin.ports.findIndex((taken) => taken.port === port.port && taken.protocol === port.protocol && taken.address === port.address)
+      const at = bin.ports.findIndex(
+        (taken) =>
+          taken.port === port.port && taken.protocol === port.protocol && taken.address === port.address,
+      )
       if (at >= 0) bin.ports.splice(at, 1)
     }
   }

@@ -18,9 +18,11 @@ export const interPodAffinity: Filter = {
   explain(pod, bin, world) {
     const { avoids, avoidedBy } = world.topologyOf(pod)
     const met = avoids.find(({ targets }) => here(targets, bin) > 0)
-    if (met) return `anti-affinity: ${here(met.targets, bin)} pods it must not meet are in ${domainText(met.targets, bin)}`
+    if (met)
+      return `anti-affinity: ${here(met.targets, bin)} pods it must not meet are in ${domainText(met.targets, bin)}`
     const meets = avoidedBy.find(({ carriers }) => here(carriers, bin) > 0)
-    if (meets) return `anti-affinity of ${here(meets.carriers, bin)} pods already in ${domainText(meets.carriers, bin)}`
+    if (meets)
+      return `anti-affinity of ${here(meets.carriers, bin)} pods already in ${domainText(meets.carriers, bin)}`
     const missing = lacking(pod, bin, world)
     return missing ? `affinity: no pod it must be with is in ${domainText(missing, bin)}` : ''
   },
@@ -35,7 +37,9 @@ function here(tally: Tally, bin: Bin): number {
 function lacking(pod: PodClass, bin: Bin, world: World): Tally | undefined {
   const { affinity, own } = world.topologyOf(pod)
   const first = own && affinity.every(({ total }) => total === 0)
-  return affinity.find((tally) => bin.labels[tally.topologyKey] === undefined || (!first && here(tally, bin) === 0))
+  return affinity.find(
+    (tally) => bin.labels[tally.topologyKey] === undefined || (!first && here(tally, bin) === 0),
+  )
 }
 
 function domainText({ topologyKey }: Tally, { labels }: Bin): string {

@@ -16,7 +16,9 @@ export const nodeResources: Filter = {
       const asked = at(requests, place)
       if (asked === 0 || asked <= at(free, place)) return []
       const text = (amount: number) => amountText(space, place, amount)
-      return [`${text(asked)} ${name} asked, ${text(Math.max(0, at(free, place)))} of ${text(at(allocatable, place))} free`]
+      return [
+        `${text(asked)} ${name} asked, ${text(Math.max(0, at(free, place)))} of ${text(at(allocatable, place))} free`,
+      ]
     })
     return `insufficient ${short.join('; ')}`
   },

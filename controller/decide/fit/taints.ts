@@ -11,9 +11,13 @@ export function tolerates(toleration: Toleration, taint: Taint): boolean {
 }
 
 /** The first taint that keeps a pod with these tolerations away; preferences never do. */
-export function untolerated(taints: readonly Taint[], tolerations: readonly Toleration[] = []): Taint | undefined {
+export function untolerated(
+  taints: readonly Taint[],
+  tolerations: readonly Toleration[] = [],
+): Taint | undefined {
   return taints.find(
-    (taint) => taint.effect !== 'PreferNoSchedule' && !tolerations.some((toleration) => tolerates(toleration, taint)),
+    (taint) =>
+      taint.effect !== 'PreferNoSchedule' && !tolerations.some((toleration) => tolerates(toleration, taint)),
   )
 }
 

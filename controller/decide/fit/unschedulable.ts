@@ -1,5 +1,5 @@
-import { tolerates } from './taints.ts'
 import type { Filter } from './filter.ts'
+import { tolerates } from './taints.ts'
 
 /** A cordoned node takes only pods that tolerate its taint (plugin NodeUnschedulable). */
 export const nodeUnschedulable: Filter = {

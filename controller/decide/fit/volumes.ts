@@ -6,7 +6,9 @@ import type { Filter } from './filter.ts'
 /** Volumes that exist must be reachable from the node, and those that do not must be makeable there. */
 export const volumeBinding: Filter = {
   code: 'VolumeBinding',
-  refuses: ({ volumes }, bin) => volumes.refusal !== undefined || volumes.terms.some((terms) => !matchesAnyTerm(terms, bin.labels, bin.name)),
+  refuses: ({ volumes }, bin) =>
+    volumes.refusal !== undefined ||
+    volumes.terms.some((terms) => !matchesAnyTerm(terms, bin.labels, bin.name)),
   explain({ volumes }, bin) {
     if (volumes.refusal !== undefined) return volumes.refusal
     const missed = volumes.terms.find((terms) => !matchesAnyTerm(terms, bin.labels, bin.name)) ?? []
@@ -44,6 +46,7 @@ export const nodeVolumeLimits: Filter = {
 
 function exceeded({ volumes }: PodClass, bin: Bin) {
   return volumes.attachments.find(
-    ({ driver, count }) => (bin.attached.get(driver) ?? 0) + count > (bin.attachLimits.get(driver) ?? Number.POSITIVE_INFINITY),
+    ({ driver, count }) =>
+      (bin.attached.get(driver) ?? 0) + count > (bin.attachLimits.get(driver) ?? Number.POSITIVE_INFINITY),
   )
 }

@@ -14,7 +14,10 @@ export function hostPorts(spec: PodSpec): HostPort[] {
   return [...sidecars, ...spec.containers].flatMap(({ ports = [] }) =>
     ports
       // The API server sets hostPort on the host's network, where every port is one of the host.
-      .map((entry) => ({ ...entry, hostPort: entry.hostPort ?? (spec.hostNetwork ? entry.containerPort : 0) }))
+      .map((entry) => ({
+        ...entry,
+        hostPort: entry.hostPort ?? (spec.hostNetwork ? entry.containerPort : 0),
+      }))
       .filter(({ hostPort }) => hostPort)
       .map(({ hostPort = 0, protocol = 'TCP', hostIP = '' }) => ({
         port: hostPort,

@@ -11,7 +11,10 @@ export interface LabelsRead {
 }
 
 /** Collects the label keys that selectors, affinities and spread constraints of the pods name. */
-export function labelsRead(pods: Iterable<{ spec: PodSpec }>, volumeTerms: Iterable<NodeSelectorTerm>): LabelsRead {
+export function labelsRead(
+  pods: Iterable<{ spec: PodSpec }>,
+  volumeTerms: Iterable<NodeSelectorTerm>,
+): LabelsRead {
   const ofPods = new Set<string>()
   const ofNodes = new Set<string>()
   for (const { spec } of pods) readSpec(spec, ofPods, ofNodes)

@@ -55,7 +55,9 @@ export function readVolumes(state: VolumeState): Volumes {
   const classes = new Map(state.storageClasses.map((entry) => [entry.metadata.name, entry]))
 
   function ofVolume(pod: Pod, volume: Volume): One | undefined {
-    const name = volume.persistentVolumeClaim?.claimName ?? (volume.ephemeral ? `${pod.metadata.name}-${volume.name}` : undefined)
+    const name =
+      volume.persistentVolumeClaim?.claimName ??
+      (volume.ephemeral ? `${pod.metadata.name}-${volume.name}` : undefined)
     if (name === undefined) return undefined
     const claim = claims.get(`${pod.metadata.namespace}/${name}`)
     if (!claim) return { refusal: `PersistentVolumeClaim "${name}" does not exist` }
@@ -66,22 +68,33 @@ export function readVolumes(state: VolumeState): Volumes {
 
   return {
     of(pod) {
-      const needs = (pod.spec.volumes ?? []).map((volume) => ofVolume(pod, volume)).filter((one) => one !== undefined)
+      const needs = (pod.spec.volumes ?? [])
+        .map((volume) => ofVolume(pod, volume))
+        .filter((one) => one !== undefined)
       return needs.length === 0 ? noNeeds : together(needs)
     },
   }
 }
 
 function ofUnbound(name: string, storage: StorageClass | undefined, className: string): One {
-  if (!storage) return { refusal: `PersistentVolumeClaim "${name}" is unbound and StorageClass "${className}" does not exist` }
+  if (!storage)
+    return {
+      refusal: `PersistentVolumeClaim "${name}" is unbound and StorageClass "${className}" does not exist`,
+    }
   if (storage.volumeBindingMode !== 'WaitForFirstConsumer') {
     return { refusal: `PersistentVolumeClaim "${name}" is not bound yet, and its class binds at once` }
   }
   if (storage.provisioner === 'kubernetes.io/no-provisioner') {
-    return { refusal: `PersistentVolumeClaim "${name}" waits for a local volume, which a new place is not proven to have` }
+    return {
+      refusal: `PersistentVolumeClaim "${name}" waits for a local volume, which a new place is not proven to have`,
+    }
   }
   const terms = (storage.allowedTopologies ?? []).map(({ matchLabelExpressions = [] }) => ({
-    matchExpressions: matchLabelExpressions.map(({ key, values }) => ({ key, operator: 'In' as const, values })),
+    matchExpressions: matchLabelExpressions.map(({ key, values }) => ({
+      key,
+      operator: 'In' as const,
+      values,
+    })),
   }))
   return { ...(terms.length > 0 ? { terms } : {}), driver: storage.provisioner }
 }
@@ -93,8 +106,14 @@ const zoneKeys = [
   'failure-domain.beta.kubernetes.io/region',
 ]
 
-function ofBound(claim: PersistentVolumeClaim, volume: PersistentVolume | undefined, name: string, storage: StorageClass | undefined): One {
-  if (!volume) return { refusal: `PersistentVolume "${name}" of claim "${claim.metadata.name}" does not exist` }
+function ofBound(
+  claim: PersistentVolumeClaim,
+  volume: PersistentVolume | undefined,
+  name: string,
+  storage: StorageClass | undefined,
+): One {
+  if (!volume)
+    return { refusal: `PersistentVolume "${name}" of claim "${claim.metadata.name}" does not exist` }
   const zones = zoneKeys.flatMap((key) => {
     const value = volume.metadata.labels?.[key]
     return value === undefined ? [] : [{ key, values: value.split('__') }]
@@ -129,7 +148,9 @@ function namesNodes({ matchExpressions = [], matchFields = [] }: NodeSelectorTer
 
 /** Every term of volumes and classes that reads a Node's labels. */
 export function volumeTermsOf(state: VolumeState): NodeSelectorTerm[] {
-  const ofVolumes = state.persistentVolumes.flatMap(({ spec }) => spec.nodeAffinity?.required?.nodeSelectorTerms ?? [])
+  const ofVolumes = state.persistentVolumes.flatMap(
+    ({ spec }) => spec.nodeAffinity?.required?.nodeSelectorTerms ?? [],
+  )
   const ofClasses = state.storageClasses.flatMap(({ allowedTopologies = [] }) =>
     allowedTopologies.map(({ matchLabelExpressions = [] }) => ({
       matchExpressions: matchLabelExpressions.map(({ key }) => ({ key, operator: 'Exists' as const })),
