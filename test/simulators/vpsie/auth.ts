@@ -52,6 +52,11 @@ export class Auth {
     return [bearer, headers['vpsie-auth']].some((token) => typeof token === 'string' && this.#isGood(token))
   }
 
+  /** Tokens handed out and not revoked, so that a test can look for them where they must not be. */
+  issuedTokens(): string[] {
+    return [...this.#issued.keys()]
+  }
+
   /** Makes every issued token worthless at once. */
   revokeIssued(): void {
     this.#issued.clear()

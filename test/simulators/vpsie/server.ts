@@ -14,6 +14,8 @@ export interface LoggedRequest {
   method: string
   path: string
   operation: RequestName | undefined
+  /** Port of the client: tells connections apart. */
+  clientPort: number | undefined
   /** What was answered; 0 if nothing was. */
   status: number
   fault?: Fault['kind']
@@ -48,6 +50,7 @@ export function createFace(deps: FaceDeps): RequestListener {
       method: request.method ?? '',
       path,
       operation: undefined,
+      clientPort: request.socket.remotePort,
       status: 0,
     }
     deps.requests.push(logged)

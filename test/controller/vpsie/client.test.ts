@@ -1,0 +1,138 @@
+import t from 'tap'
+import { codeOf } from '../../../common/errors.ts'
+import { clientFixture } from '../../fixtures/vpsie-client.ts'
+import { type Fault, refusalMessages } from '../../simulators/vpsie/faults.ts'
+
+for (const dialect of ['v2', 'apps-v2'] as const) {
+  t.test(`a machine's life in dialect ${dialect}: offer, pool, order, list, delete`, async (t) => {
+    const { client, sim, signal } = await clientFixture(t, { sim: { dialect, identityInReply: true } })
+    const offers = await client.listOffers('dc-1', signal)
+    const medium = offers.find(({ name }) => name === 'medium')
+    t.match(medium, { id: 12, cpu: 4, memoryMB: 8192, diskGB: 100, monthlyPrice: 38, datacenterID: 'dc-1' })
+    await client.createPool('cluster-1', { name: 'size-medium', sizeID: 12 }, signal)
+    const [pool] = await client.listPools('cluster-1', signal)
+    t.match(pool, { name: 'size-medium', sizeID: 12, nodeCount: 0, datacenterID: 'dc-1' })
+    const { uuid = '' } = await client.addWorker('cluster-1', pool?.id ?? 0, signal)
+    const machines = await client.listMachines('cluster-1', signal)
+    t.strictSame(
+      machines.map(({ role }) => role),
+      ['controlPlane', 'worker'],
+    )
+    await client.deleteWorker('cluster-1', uuid, signal)
+    t.equal((await client.listMachines('cluster-1', signal)).length, 1)
+    t.equal(sim.machines.at(-1)?.state, 'deleted')
+  })
+}
+
+t.test('a size that the rows do not tell follows from the only pool of the same shape', async (t) => {
+  const { client, sim, signal } = await clientFixture(t)
+  await client.createPool('cluster-1', { name: 'p', sizeID: 12 }, signal)
+  await client.addWorker('cluster-1', 701, signal)
+  sim.orderMachine({ sizeID: 13 })
+  const [, medium, large] = await client.listMachines('cluster-1', signal)
+  t.match(medium, { sizeID: 12, poolID: 701 })
+  t.equal(large?.sizeID, undefined)
+})
+
+t.test('deleting a machine that is already gone is a success', async (t) => {
+  const { client, signal } = await clientFixture(t)
+  await client.deleteWorker('cluster-1', 'never-was', signal)
+})
+
+const passing: { name: string; fault: Fault }[] = [
+  { name: 'a server error', fault: { kind: 'status', status: 500 } },
+  { name: 'a bad gateway', fault: { kind: 'status', status: 502, body: '<html>' } },
+  { name: 'a broken connection', fault: { kind: 'resetBefore' } },
+  { name: 'no answer in time', fault: { kind: 'hang' } },
+  { name: 'being throttled', fault: { kind: 'status', status: 429, headers: { 'retry-after': '0' } } },
+]
+
+for (const { name, fault } of passing) {
+  t.test(`a list that meets ${name} is asked for again`, async (t) => {
+    const { client, sim, signal, count, read } = await clientFixture(t, {
+      flags: ['--vpsie-timeout', '300ms'],
+    })
+    sim.faults.next('listMachines', fault, 2)
+    t.equal((await client.listMachines('cluster-1', signal)).length, 1)
+    t.equal(count('listMachines'), 3)
+    t.equal(await read('vpsie_api_retries_total', { method: 'listMachines' }), 2)
+  })
+}
+
+t.test('a deletion is repeated, because it names the machine', async (t) => {
+  const { client, sim, signal, count } = await clientFixture(t)
+  const machine = sim.orderMachine()
+  sim.faults.next('deleteWorker', { kind: 'resetAfter' })
+  await client.deleteWorker('cluster-1', machine.identifier, signal)
+  t.equal(count('deleteWorker'), 2)
+  t.equal(machine.state, 'deleted')
+})
+
+const final: { name: string; fault: Fault; code: string }[] = [
+  {
+    name: 'HTTP 200 with error: true',
+    fault: { kind: 'errorTrue', message: refusalMessages.invalidParameters },
+    code: 'Invalid',
+  },
+  { name: 'HTTP 404', fault: { kind: 'status', status: 404 }, code: 'NotFound' },
+  { name: 'HTTP 403', fault: { kind: 'status', status: 403 }, code: 'Forbidden' },
+  { name: 'JSON cut short', fault: { kind: 'body', body: '{"data":{"nodes":[' }, code: 'BadReply' },
+  { name: 'no body', fault: { kind: 'status', status: 204, body: '' }, code: 'BadReply' },
+  { name: 'a page instead of JSON', fault: { kind: 'body', body: '<html>' }, code: 'BadReply' },
+]
+
+for (const { name, fault, code } of final) {
+  t.test(`a list answered by ${name} fails at once with ${code}`, async (t) => {
+    const { client, sim, signal, count, read } = await clientFixture(t)
+    sim.faults.next('listMachines', fault)
+    const error = await client.listMachines('cluster-1', signal).catch((failure: unknown) => failure)
+    t.equal(codeOf(error), code)
+    t.equal(count('listMachines'), 1)
+    t.equal(await read('vpsie_api_errors_total', { method: 'listMachines', error_type: code }), 1)
+  })
+}
+
+t.test('a malformed reply is an error that names the field, and is counted', async (t) => {
+  const { client, sim, signal, read } = await clientFixture(t)
+  const row = { id: 1, name: 'a', cpu: 'many', ram: 1, disk: 1, price: 1 }
+  sim.faults.next('listOffers', { kind: 'data', data: [{ ...row, cpu: 1 }, row] })
+  await t.rejects(client.listOffers('dc-1', signal), { code: 'BadReply', message: /data\[1\]\.cpu/ })
+  t.equal(await read('vpsie_api_malformed_replies_total', { method: 'listOffers' }), 1)
+})
+
+t.test('a reply that is too long is cut off', async (t) => {
+  const { client, sim, signal } = await clientFixture(t, { flags: ['--vpsie-max-reply-bytes', '1024'] })
+  sim.faults.next('listPools', { kind: 'body', body: `"${'x'.repeat(2000)}"` })
+  await t.rejects(client.listPools('cluster-1', signal), {
+    code: 'BadReply',
+    message: /longer than 1024 bytes/,
+  })
+})
+
+t.test('a list that is given up ends with the reason of the signal and is not asked for again', async (t) => {
+  const { client, sim, count } = await clientFixture(t)
+  const planted = sim.faults.next('listMachines', { kind: 'hang' })
+  const stop = new AbortController()
+  const list = client.listMachines('cluster-1', stop.signal).catch((error: unknown) => error)
+  while (planted.hits === 0) await new Promise((resolve) => setImmediate(resolve))
+  const reason = new Error('shutting down')
+  stop.abort(reason)
+  t.equal(await list, reason)
+  t.equal(count('listMachines'), 1)
+})
+
+t.test('requests and their time are counted by operation and status', async (t) => {
+  const { client, signal, read } = await clientFixture(t)
+  await client.listPools('cluster-1', signal)
+  t.equal(await read('vpsie_api_requests_total', { method: 'authenticate', status: '200' }), 1)
+  t.equal(await read('vpsie_api_requests_total', { method: 'listPools', status: '200' }), 1)
+  t.equal(await read('credential_valid'), 1)
+})
+
+t.test('a CA file that is none is refused when the client is made', async (t) => {
+  const file = `${t.testdir({ 'ca.crt': 'not a certificate' })}/ca.crt`
+  await t.rejects(clientFixture(t, { flags: ['--vpsie-ca-file', file] }), {
+    name: 'InputError',
+    path: '--vpsie-ca-file',
+  })
+})
