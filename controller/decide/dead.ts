@@ -1,10 +1,11 @@
 import { toTimestamp } from '../../common/clock.ts'
 import { formatDuration } from '../../common/duration.ts'
-import { type Cluster, isStarting, provisionTimeMs } from './cluster.ts'
+import type { Cluster } from './cluster.ts'
 import type { Gate } from './gate.ts'
 import type { Group } from './groups.ts'
 import { isLeaving, isReady, type Member, notReadySince } from './members.ts'
 import type { NodeDecision, Reason } from './plan.ts'
+import { isStarting, provisionTimeMs } from './starting.ts'
 
 /**
  * Verdicts on machines that serve nobody: Nodes that have not been ready for too long, and claims that never became

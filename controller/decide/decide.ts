@@ -43,13 +43,14 @@ export function decide(state: ClusterState, options: DecideOptions, now: number)
   const decided = podDecisions(lots, wanted, reasons).map((decision) =>
     isPaused ? paused(decision) : decision,
   )
+  const spent = isPaused ? createLimits(cluster, goneOf(dead)) : limits
   const actions = actionsOf(cluster, purchases, nodes)
   return {
     at: toTimestamp(now),
     actions,
     pods: [...settled, ...decided].sort((a, b) => compareText(a.pod, b.pod)),
     nodes,
-    groups: groupDecisions(cluster, actions, (group) => shortfall(group, limits, candidates, isPaused)),
+    groups: groupDecisions(cluster, actions, (group) => shortfall(group, spent, candidates, isPaused)),
     newNodes: newNodes(lots, purchases),
     monthlyCost: costs(cluster, actions),
   }

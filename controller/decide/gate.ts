@@ -1,10 +1,10 @@
 import { budgetNow } from './budgets.ts'
 import type { Cluster } from './cluster.ts'
-import { isStarting } from './cluster.ts'
 import type { Group } from './groups.ts'
 import { clusterHealth } from './health.ts'
 import { isLeaving, isReady } from './members.ts'
 import type { Reason } from './plan.ts'
+import { isStarting } from './starting.ts'
 
 /** How many nodes may leave. It counts those that the plan lets go, so that no plan as a whole goes past a limit. */
 export interface Gate {

@@ -1,7 +1,7 @@
 import type { Cluster } from './cluster.ts'
-import { isStarting } from './cluster.ts'
 import { isReady } from './members.ts'
 import type { Reason } from './plan.ts'
+import { isStarting } from './starting.ts'
 
 /** Why nothing is removed while too much of the cluster is down: then the network is more likely gone than the nodes. */
 export function clusterHealth(cluster: Cluster): Reason | undefined {

@@ -1,7 +1,8 @@
 import { fromTimestamp, toTimestamp } from '../../common/clock.ts'
-import { type Cluster, isStarting } from './cluster.ts'
+import type { Cluster } from './cluster.ts'
 import { type Group, priceOf } from './groups.ts'
 import type { Reason } from './plan.ts'
+import { isStarting } from './starting.ts'
 import type { Template } from './templates.ts'
 
 /** What may still be bought. It counts what has been taken, so that no plan as a whole goes past a limit. */

@@ -1,19 +1,11 @@
+import { bestTrial, isChosenSize } from './choose.ts'
 import type { Cluster } from './cluster.ts'
 import { fill, isPlain } from './fit/fit.ts'
-import { compareText } from './groups.ts'
 import type { Limits } from './limits.ts'
 import { type Lot, notePlaced, waiting } from './lots.ts'
-import {
-  type Candidate,
-  createCandidate,
-  floorPrices,
-  openBin,
-  settle,
-  type Trial,
-  tryCandidate,
-} from './pack.ts'
+import { type Candidate, createCandidate, floorPrices, openBin, settle, type Trial } from './pack.ts'
 import type { Bin } from './shape/bins.ts'
-import { type Template, templatesOf } from './templates.ts'
+import { templatesOf } from './templates.ts'
 
 /** A machine to buy. */
 export interface Purchase {
@@ -90,68 +82,6 @@ function refill(lots: readonly Lot[], purchases: readonly Purchase[], { world }:
       }
     }
   }
-}
-
-function bestTrial(
-  lots: readonly Lot[],
-  candidates: readonly Candidate[],
-  limits: Limits,
-  floor: (lot: Lot) => number,
-  cluster: Cluster,
-): Trial | undefined {
-  if (lots.length === 0) return undefined
-  const ready = candidates.filter(({ template }) => limits.room(template).count > 0)
-  const needed = ready.filter(({ template }) => limits.missing(template.group) > 0)
-  const wanted = ready.filter(
-    ({ template }) => !limits.closed(template.group) && isChosenSize(template, limits),
-  )
-  for (const rank of [needed, ...byPriority(wanted)]) {
-    const best = bestOf(rank, (candidate) => tryCandidate(candidate, lots, floor, cluster))
-    if (best) return best
-  }
-  return undefined
-}
-
-/** Tries those that did best last time first, and no more once what is left did worse than the best of now. */
-function bestOf(
-  candidates: readonly Candidate[],
-  tried: (candidate: Candidate) => Trial | undefined,
-): Trial | undefined {
-  let best: Trial | undefined
-  for (const candidate of [...candidates].sort((a, b) => a.lastScore - b.lastScore)) {
-    if (best && candidate.lastScore > best.score * (1 + 1e-9)) break
-    const trial = tried(candidate)
-    if (trial && (!best || better(trial, best) < 0)) best = trial
-  }
-  return best
-}
-
-function isChosenSize({ group, offering }: Template, limits: Limits): boolean {
-  const chosen = limits.sizeOf(group)
-  return group.spec.allowMixedInstances || chosen === undefined || chosen === offering.name
-}
-
-function byPriority(candidates: readonly Candidate[]): Candidate[][] {
-  const priorities = [...new Set(candidates.map(({ template }) => template.group.spec.priority))].sort(
-    (a, b) => b - a,
-  )
-  return priorities.map((priority) =>
-    candidates.filter(({ template }) => template.group.spec.priority === priority),
-  )
-}
-
-function better(a: Trial, b: Trial): number {
-  if (Math.abs(a.score - b.score) > 1e-9 * Math.max(a.score, b.score)) return a.score - b.score
-  if (Math.abs(a.waste - b.waste) > 1e-9) return a.waste - b.waste
-  return preference(a) - preference(b) || compareText(nameOf(a), nameOf(b))
-}
-
-function preference({ candidate: { template } }: Trial): number {
-  return template.group.spec.preferredInstanceType === template.offering.name ? 0 : 1
-}
-
-function nameOf({ candidate: { template } }: Trial): string {
-  return `${template.group.key}/${template.offering.name}/${template.datacenterID ?? ''}`
 }
 
 /** Opens as many nodes as the lots fill alike; false if the first already holds nothing. */

@@ -1,66 +1,12 @@
-import type { TSchema } from 'typebox'
-import { autoscalerConfigSchema } from '../../common/api/autoscalerconfig.ts'
-import { checkStructure } from '../../common/api/check.ts'
-import { annotations, apiVersion, configName, labels } from '../../common/api/names.ts'
+import { annotations, configName, labels } from '../../common/api/names.ts'
 import type { NodeGroup } from '../../common/api/nodegroup.ts'
 import { fromTimestamp } from '../../common/clock.ts'
 import { InputError } from '../../common/errors.ts'
 import type { KubeObject } from '../../common/kube/objects.ts'
 import type { ClusterState, NodeUsage, Offering } from '../decide/state.ts'
 import type { Document } from './documents.ts'
-import {
-  kubernetesSchemas as k,
-  type NodeUsageObject,
-  nodeGroup,
-  nodeUsage,
-  type OfferingObject,
-  offering,
-  vpsieNode,
-} from './schemas.ts'
-
-interface Kind {
-  apiGroup: string
-  schema: TSchema
-  /** The list of the state it belongs to, or what else is done with it. */
-  list: keyof ClusterState
-  namespace?: string
-}
-
-const own = apiVersion.split('/')[0] ?? ''
-const simulated = 'simulate.autoscaler.vpsie.com'
-
-/** Every kind a state may hold. Own kinds without a namespace are taken to be in the first of `--namespaces`. */
-const kinds: Readonly<Record<string, Kind>> = {
-  Pod: { apiGroup: '', schema: k.Pod, list: 'pods', namespace: 'default' },
-  Node: { apiGroup: '', schema: k.Node, list: 'nodes' },
-  Namespace: { apiGroup: '', schema: k.Namespace, list: 'namespaces' },
-  PersistentVolumeClaim: {
-    apiGroup: '',
-    schema: k.PersistentVolumeClaim,
-    list: 'persistentVolumeClaims',
-    namespace: 'default',
-  },
-  PersistentVolume: { apiGroup: '', schema: k.PersistentVolume, list: 'persistentVolumes' },
-  ReplicationController: { apiGroup: '', schema: k.Workload, list: 'workloads', namespace: 'default' },
-  DaemonSet: { apiGroup: 'apps', schema: k.DaemonSet, list: 'daemonSets', namespace: 'default' },
-  ReplicaSet: { apiGroup: 'apps', schema: k.Workload, list: 'workloads', namespace: 'default' },
-  StatefulSet: { apiGroup: 'apps', schema: k.Workload, list: 'workloads', namespace: 'default' },
-  Job: { apiGroup: 'batch', schema: k.Workload, list: 'workloads', namespace: 'default' },
-  PodDisruptionBudget: {
-    apiGroup: 'policy',
-    schema: k.PodDisruptionBudget,
-    list: 'podDisruptionBudgets',
-    namespace: 'default',
-  },
-  StorageClass: { apiGroup: 'storage.k8s.io', schema: k.StorageClass, list: 'storageClasses' },
-  CSINode: { apiGroup: 'storage.k8s.io', schema: k.CSINode, list: 'csiNodes' },
-  PriorityClass: { apiGroup: 'scheduling.k8s.io', schema: k.PriorityClass, list: 'priorityClasses' },
-  NodeGroup: { apiGroup: own, schema: nodeGroup, list: 'nodeGroups', namespace: '' },
-  VPSieNode: { apiGroup: own, schema: vpsieNode, list: 'vpsieNodes', namespace: '' },
-  AutoscalerConfig: { apiGroup: own, schema: autoscalerConfigSchema, list: 'autoscalerConfig' },
-  Offering: { apiGroup: simulated, schema: offering, list: 'offerings' },
-  NodeUsage: { apiGroup: simulated, schema: nodeUsage, list: 'usage' },
-}
+import { check, kindOf, place } from './kinds.ts'
+import type { NodeUsageObject, OfferingObject } from './schemas.ts'
 
 export interface ReadState {
   state: ClusterState
@@ -96,29 +42,6 @@ export function readState(
   const { nodeGroups, notes } = managed((lists.get('nodeGroups') ?? []) as NodeGroup[], options.namespaces)
   const ignored = [...unknown].sort().map(([name, count]) => `ignored ${count} of unknown kind ${name}`)
   return { state: assemble(lists, nodeGroups, options.usage), notes: [...ignored, ...notes] }
-}
-
-function kindOf({ kind, apiVersion: version }: Record<string, unknown>): Kind | undefined {
-  const found = Object.hasOwn(kinds, String(kind)) ? kinds[String(kind)] : undefined
-  const apiGroup = typeof version === 'string' && version.includes('/') ? version.split('/')[0] : ''
-  return found?.apiGroup === apiGroup ? found : undefined
-}
-
-function check(kind: Kind, object: Record<string, unknown>, where: string): void {
-  const [mistake] = checkStructure(kind.schema, object)
-  if (!mistake) return
-  const { field, message } = mistake
-  const value = field
-    .split(/[.[\]]+/)
-    .filter(Boolean)
-    .reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], object)
-  throw new InputError(`${where} ${field}`.trim(), `${message}: current value is ${JSON.stringify(value)}`)
-}
-
-function place(kind: Kind, object: KubeObject, namespaces: readonly string[]): KubeObject {
-  if (kind.namespace === undefined || object.metadata.namespace) return object
-  const namespace = kind.namespace || (namespaces[0] ?? 'kube-system')
-  return { ...object, metadata: { ...object.metadata, namespace } }
 }
 
 /** The groups the controller would look after; one that was never stored is taken as admission would store it. */

@@ -430,3 +430,13 @@ t.test('the plan says what every part costs', async (t) => {
   ])
   t.equal(plan.at, toTimestamp(decidedAt))
 })
+
+t.test('a paused group below its minimum says so', async (t) => {
+  const plan = planFor({
+    nodeGroups: [group({ minNodes: 1 })],
+    autoscalerConfig: autoscalerConfig({ globalSettings: { paused: true } }),
+  })
+  t.match(plan.groups, [
+    { current: 0, target: 0, reasons: [{ code: 'BelowMin' }, { code: 'Paused' }, { code: 'Steady' }] },
+  ])
+})
