@@ -136,3 +136,14 @@ t.test('a CA file that is none is refused when the client is made', async (t) =>
     path: '--vpsie-ca-file',
   })
 })
+
+t.test('where two pools have the same shape, the size of a machine stays unknown', async (t) => {
+  const shape = { cpu: 2, memoryMB: 4096, diskGB: 50, monthlyPrice: 20 }
+  const sizes = [11, 12].map((id) => ({ id, identifier: `size-${id}`, name: `size-${id}`, ...shape }))
+  const { client, signal } = await clientFixture(t, { sim: { sizes } })
+  for (const sizeID of [11, 12]) await client.createPool('cluster-1', { name: `p${sizeID}`, sizeID }, signal)
+  await client.addWorker('cluster-1', 701, signal)
+  const [, worker] = await client.listMachines('cluster-1', signal)
+  t.equal(worker?.role, 'worker')
+  t.equal(worker?.sizeID, undefined)
+})

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { createLimiter } from '../../../controller/vpsie/limiter.ts'
 import { virtualClock } from '../../fixtures/clock.ts'
-import { vpsieMetricsFixture } from '../../fixtures/vpsie-client.ts'
+import { clientFixture, vpsieMetricsFixture } from '../../fixtures/vpsie-client.ts'
 
 const { signal } = new AbortController()
 
@@ -107,3 +107,20 @@ t.test(
     )
   },
 )
+
+t.test('a client that was told to come back later sends nothing before, whatever it is asked', async (t) => {
+  const clock = virtualClock()
+  const { client, sim, count } = await clientFixture(t, {
+    clock,
+    login: 'token',
+    flags: ['--vpsie-attempts', '1'],
+  })
+  sim.faults.next('listPools', { kind: 'status', status: 429, headers: { 'retry-after': '30' } })
+  await t.rejects(client.listPools('cluster-1', signal), { code: 'Throttled', retryAfterMs: 30_000 })
+  const later = client.listMachines('cluster-1', signal)
+  await t.rejects(client.addWorker('cluster-1', 701, signal), { code: 'Throttled', outcome: 'notSent' })
+  await clock.advance(29_999)
+  t.equal(count('listMachines') + count('addWorker'), 0)
+  await clock.advance(1)
+  t.equal((await later).length, 1)
+})
