@@ -1,8 +1,10 @@
+import { wellKnown } from '../../common/api/names.ts'
 import type { Cluster } from './cluster.ts'
 import { compareText } from './groups.ts'
 import type { Limits } from './limits.ts'
-import type { Lot } from './lots.ts'
+import { type Lot, waiting } from './lots.ts'
 import { type Candidate, type Trial, tryCandidate } from './pack.ts'
+import type { Tally } from './tally.ts'
 import type { Template } from './templates.ts'
 
 /**
@@ -22,11 +24,39 @@ export function bestTrial(
   )
   const needed = ready.filter(({ template }) => limits.missing(template.group) > 0)
   const wanted = ready.filter(({ template }) => limits.closed(template.group) === undefined)
+  const share = fairShare(lots, floor, cluster)
   for (const rank of [needed, ...byPriority(wanted)]) {
-    const best = bestOf(rank, (candidate) => tryCandidate(candidate, lots, floor, cluster))
-    if (best) return best
+    for (const some of [rank.filter(({ template }) => template.offering.monthlyPrice <= share), rank]) {
+      const best = bestOf(some, (candidate) => tryCandidate(candidate, lots, floor, cluster))
+      if (best) return best
+    }
   }
   return undefined
+}
+
+// Found by trial on mixed workloads: a node dearer than this would take the pods that fill up the others.
+const mostShares = 2
+
+/**
+ * What a node may cost while pods wait that refuse each other's company: so many nodes are needed in any case, and
+ * what else waits is best spread over them. Infinite where no pod does.
+ */
+function fairShare(lots: readonly Lot[], floor: (lot: Lot) => number, { world }: Cluster): number {
+  const apart = new Map<Tally, number>()
+  const homeable = lots.filter((lot) => Number.isFinite(floor(lot)))
+  for (const lot of homeable) {
+    for (const { targets } of world.topologyOf(lot.pod).avoids) {
+      if (targets.topologyKey !== wellKnown.hostname || !targets.counted(lot.pod)) continue
+      apart.set(targets, (apart.get(targets) ?? 0) + waiting(lot))
+    }
+  }
+  const nodes = Math.max(0, ...apart.values())
+  if (nodes === 0) return Number.POSITIVE_INFINITY
+  const value = lots.reduce(
+    (sum, lot) => sum + waiting(lot) * Math.min(floor(lot), Number.MAX_SAFE_INTEGER),
+    0,
+  )
+  return (mostShares * value) / nodes
 }
 
 /** Tries those that did best last time first, and no more once what is left did worse than the best of now. */

@@ -4,6 +4,7 @@ import { fill, isPlain } from './fit/fit.ts'
 import type { Limits } from './limits.ts'
 import { type Lot, notePlaced, waiting } from './lots.ts'
 import { type Candidate, createCandidate, floorPrices, openBin, settle, type Trial } from './pack.ts'
+import { timesIn } from './resources.ts'
 import type { Bin } from './shape/bins.ts'
 import { templatesOf } from './templates.ts'
 
@@ -51,8 +52,9 @@ export function buy(
   const real = candidates.filter(({ template }) => !template.group.spec.dryRun)
   const floor = floorPrices(real, cluster)
   const purchases: Purchase[] = []
+  const refill = createRefill(lots, purchases, cluster)
   const step = (): boolean => {
-    refill(lots, purchases, cluster)
+    refill()
     const open = lots.filter((lot) => waiting(lot) > 0)
     const best = bestTrial(open, real, limits, floor, cluster)
     return best !== undefined && openCopies(best, purchases, limits, cluster)
@@ -69,16 +71,31 @@ export function buy(
   return purchases
 }
 
-/** What was bought may take pods whose spread or affinity it had to wait for. */
-function refill(lots: readonly Lot[], purchases: readonly Purchase[], { world }: Cluster): void {
-  const choosy = lots.filter((lot) => waiting(lot) > 0 && !isPlain(lot.pod, world))
-  for (let progress = choosy.length > 0 && purchases.length > 0; progress; ) {
-    progress = false
-    for (const lot of choosy) {
-      for (const { bin } of purchases) {
-        const placed = fill(lot.pod, bin, waiting(lot), world)
-        notePlaced(lot, bin, placed)
-        progress ||= placed > 0
+/**
+ * What was bought may take pods whose spread or affinity it had to wait for. A bin without the resources for a lot
+ * never has them again, so each lot forgets such bins.
+ */
+function createRefill(lots: readonly Lot[], purchases: readonly Purchase[], { world }: Cluster): () => void {
+  const hosts = new Map<Lot, { bins: Bin[]; seen: number }>()
+  for (const lot of lots) if (!isPlain(lot.pod, world)) hosts.set(lot, { bins: [], seen: 0 })
+
+  function refillLot(lot: Lot, known: { bins: Bin[]; seen: number }): boolean {
+    for (; known.seen < purchases.length; known.seen++) {
+      const bin = purchases[known.seen]?.bin
+      if (bin) known.bins.push(bin)
+    }
+    known.bins = known.bins.filter(({ free }) => timesIn(lot.pod.requests, free) > 0)
+    const before = lot.placed
+    for (const bin of known.bins) notePlaced(lot, bin, fill(lot.pod, bin, waiting(lot), world))
+    return lot.placed > before
+  }
+
+  return () => {
+    for (let progress = true; progress; ) {
+      progress = false
+      for (const [lot, known] of hosts) {
+        if (waiting(lot) === 0) hosts.delete(lot)
+        else if (refillLot(lot, known)) progress = true
       }
     }
   }

@@ -440,3 +440,24 @@ t.test('a paused group below its minimum says so', async (t) => {
     { current: 0, target: 0, reasons: [{ code: 'BelowMin' }, { code: 'Paused' }, { code: 'Steady' }] },
   ])
 })
+
+t.test(
+  'pods that need a node each are filled up with the others, not left alone beside a full giant',
+  async (t) => {
+    const podAntiAffinity = {
+      requiredDuringSchedulingIgnoredDuringExecution: [
+        { labelSelector: { matchLabels: { app: 'apart' } }, topologyKey: 'kubernetes.io/hostname' },
+      ],
+    }
+    const apart = Array.from({ length: 4 }, (_, i) =>
+      pod(`apart-${i}`, { metadata: { labels: { app: 'apart' } }, spec: { affinity: { podAntiAffinity } } }),
+    )
+    const others = pods(4, '1900m')
+    const plan = planFor({
+      ...both,
+      pods: [...apart, ...others],
+      nodeGroups: [group({ offeringIDs: ['small', 'large'] })],
+    })
+    t.strictSame(actionTexts(plan), ['create 4 small'])
+  },
+)
