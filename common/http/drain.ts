@@ -46,7 +46,7 @@ function retire(response: ServerResponse): void {
 
 async function close(clock: Clock, server: Server, { lameDuckMs, graceMs }: StopLimits): Promise<void> {
   const started = clock.monotonic()
-  await clock.sleep(Math.min(lameDuckMs, graceMs))
+  if (lameDuckMs > 0) await clock.sleep(Math.min(lameDuckMs, graceMs))
   const { promise: closed, resolve } = Promise.withResolvers<void>()
   server.close(() => resolve())
   const grace = new AbortController()
