@@ -26,6 +26,8 @@ export interface OptionDeclaration {
   choices?: readonly string[]
   min?: number
   max?: number
+  /** One letter: `o` makes `-o` the same flag. */
+  short?: string
 }
 
 export type OptionTable = Readonly<Record<string, OptionDeclaration>>
@@ -77,7 +79,7 @@ export function parseOptions<const T extends OptionTable>(
 function readFlags(table: OptionTable, args: readonly string[], mistakes: string[]): Map<string, string> {
   const flags = new Map<string, string>()
   for (let i = 0; i < args.length; i++) {
-    const [, name = '', inline] = /^--([^=]+)(?:=([\s\S]*))?$/.exec(args[i] ?? '') ?? []
+    const [, name = '', inline] = /^--([^=]+)(?:=([\s\S]*))?$/.exec(longForm(table, args[i] ?? '')) ?? []
     const declaration = Object.hasOwn(table, name) ? table[name] : undefined
     if (!declaration) {
       mistakes.push(`unknown option "${args[i]}": see --help`)
@@ -92,6 +94,12 @@ function readFlags(table: OptionTable, args: readonly string[], mistakes: string
     }
   }
   return flags
+}
+
+function longForm(table: OptionTable, arg: string): string {
+  const letter = /^-([a-z])$/.exec(arg)?.[1]
+  const [name] = Object.entries(table).find(([, { short }]) => letter !== undefined && short === letter) ?? []
+  return name === undefined ? arg : `--${name}`
 }
 
 function readOption(name: string, declaration: OptionDeclaration, text: string | null, mistakes: string[]): unknown {
