@@ -7,7 +7,10 @@ const form = /^(\d+(\.\d+)?(ms|s|m|h|d))+$/
 export function parseDuration(text: string, path: string): number {
   if (text.trim() === '0') return 0
   if (!form.test(text)) {
-    throw new InputError(path, `must be a duration such as "15s", "10m" or "1h30m": current value is "${text}"`)
+    throw new InputError(
+      path,
+      `must be a duration such as "15s", "10m" or "1h30m": current value is "${text}"`,
+    )
   }
   let total = 0
   for (const [, number = '0', unit = 's'] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)) {
@@ -26,5 +29,8 @@ export function formatDuration(ms: number): string {
     [Math.floor((seconds % 3600) / 60), 'm'],
     [seconds % 60, 's'],
   ] as const
-  return parts.filter(([value]) => value > 0).map(([value, unit]) => `${value}${unit}`).join('')
+  return parts
+    .filter(([value]) => value > 0)
+    .map(([value, unit]) => `${value}${unit}`)
+    .join('')
 }

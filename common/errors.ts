@@ -80,7 +80,8 @@ export class InputError extends Error {
 /** True if `error` carries one of the given codes. */
 export function hasCode(error: unknown, ...codes: ErrorCode[]): boolean {
   return (
-    (error instanceof ClassifiedError || error instanceof InputError) && codes.includes(error.code as ErrorCode)
+    (error instanceof ClassifiedError || error instanceof InputError) &&
+    codes.includes(error.code as ErrorCode)
   )
 }
 

@@ -14,9 +14,11 @@ export interface LogOptions {
 }
 
 // The one list of field names whose values never reach a log line, at any depth.
-const secretField = /^(authorization|vpsie-auth|.*(token|secret|password|passwd|privatekey|private_key|userdata|user_data|cloudinit)|clientid|tls\.key|ca\.key)$/i
+const secretField =
+  /^(authorization|vpsie-auth|.*(token|secret|password|passwd|privatekey|private_key|userdata|user_data|cloudinit)|clientid|tls\.key|ca\.key)$/i
 // Values that are secret whatever the field is called: bearer headers, JSON web tokens, private keys.
-const secretValue = /(bearer\s+)[\w.~+/-]+=*|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|$)/gi
+const secretValue =
+  /(bearer\s+)[\w.~+/-]+=*|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|$)/gi
 const deepest = 6
 
 /** Replaces secret fields and values by `[redacted]`; errors become their name, message, code and stack. */
@@ -27,7 +29,10 @@ export function redact(value: unknown, depth = 0): unknown {
   if (value instanceof Error) return redactError(value, depth)
   if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1))
   return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [key, secretField.test(key) ? '[redacted]' : redact(item, depth + 1)]),
+    Object.entries(value).map(([key, item]) => [
+      key,
+      secretField.test(key) ? '[redacted]' : redact(item, depth + 1),
+    ]),
   )
 }
 

@@ -28,11 +28,18 @@ export type Metrics<T extends MetricTable> = { readonly [K in keyof T]: MetricOf
 
 /** Registers every series of `table` in `registry`. Call it once per table, in `main.ts`. */
 export function createMetrics<const T extends MetricTable>(registry: Registry, table: T): Metrics<T> {
-  const metrics = Object.entries(table).map(([name, declaration]) => [name, create(registry, name, declaration)])
+  const metrics = Object.entries(table).map(([name, declaration]) => [
+    name,
+    create(registry, name, declaration),
+  ])
   return Object.fromEntries(metrics) as Metrics<T>
 }
 
-function create(registry: Registry, name: string, declaration: MetricDeclaration): Counter | Gauge | Histogram {
+function create(
+  registry: Registry,
+  name: string,
+  declaration: MetricDeclaration,
+): Counter | Gauge | Histogram {
   const { type, help, labels = [], buckets, zero = labels.length === 0 ? [{}] : [] } = declaration
   const base = { name: metricPrefix + name, help, labelNames: [...labels], registers: [registry] }
   if (type === 'histogram') {
@@ -44,7 +51,11 @@ function create(registry: Registry, name: string, declaration: MetricDeclaration
   return seed(new Counter(base), zero, (counter, set) => counter.inc(set, 0))
 }
 
-function seed<M>(metric: M, zero: readonly Record<string, string>[], start: (metric: M, set: Record<string, string>) => void): M {
+function seed<M>(
+  metric: M,
+  zero: readonly Record<string, string>[],
+  start: (metric: M, set: Record<string, string>) => void,
+): M {
   for (const set of zero) start(metric, set)
   return metric
 }

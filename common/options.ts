@@ -10,7 +10,11 @@ export const optionTypes = {
   /** Milliseconds; written as Go's flags do ("15s", "10m"). */
   duration: parseDuration,
   /** Items separated by commas. */
-  list: (text: string): readonly string[] => text.split(',').map((item) => item.trim()).filter((item) => item !== ''),
+  list: (text: string): readonly string[] =>
+    text
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== ''),
 } as const
 
 export type OptionType = keyof typeof optionTypes
@@ -102,7 +106,12 @@ function longForm(table: OptionTable, arg: string): string {
   return name === undefined ? arg : `--${name}`
 }
 
-function readOption(name: string, declaration: OptionDeclaration, text: string | null, mistakes: string[]): unknown {
+function readOption(
+  name: string,
+  declaration: OptionDeclaration,
+  text: string | null,
+  mistakes: string[],
+): unknown {
   const { type, choices, min = -Infinity, max = Infinity } = declaration
   if (text === null) {
     mistakes.push(`--${name} is required (or the variable ${variableName(name)})`)
@@ -138,7 +147,9 @@ export function helpText(program: string, summary: string, table: OptionTable): 
     const note = fallback === null ? 'required' : `default ${JSON.stringify(fallback)}`
     return `  --${name} <${value}>\n      ${description} (${note}, ${variableName(name)})`
   })
-  return [`${program}: ${summary}`, '', 'Options, each also an environment variable:', ...lines, ''].join('\n')
+  return [`${program}: ${summary}`, '', 'Options, each also an environment variable:', ...lines, ''].join(
+    '\n',
+  )
 }
 
 function toNumber(text: string, name: string, form: RegExp, what: string): number {

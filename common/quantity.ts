@@ -34,7 +34,8 @@ function roundUp(value: number): number {
  */
 export function parseQuantity(quantity: string | number, path: string): number {
   const match = form.exec(String(quantity).trim())
-  if (!match) throw new InputError(path, `must be a quantity such as "500m" or "2Gi": current value is "${quantity}"`)
+  if (!match)
+    throw new InputError(path, `must be a quantity such as "500m" or "2Gi": current value is "${quantity}"`)
   const [, digits = '', exponent = '', suffix = ''] = match
   return exponent ? Number(digits + exponent) : Number(digits) * (suffixes[suffix] ?? 1)
 }

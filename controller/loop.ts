@@ -49,7 +49,13 @@ function decideTimed({ options, clock, metrics }: ControllerDeps, state: Cluster
   return plan
 }
 
-async function report(deps: ControllerDeps, changes: Changes, state: ClusterState, plan: Plan, signal: AbortSignal): Promise<void> {
+async function report(
+  deps: ControllerDeps,
+  changes: Changes,
+  state: ClusterState,
+  plan: Plan,
+  signal: AbortSignal,
+): Promise<void> {
   setGauges(deps, state, plan)
   changes.report(state, plan)
   deps.usage.retain(new Set(state.nodes.map(({ metadata }) => metadata.name)))
@@ -78,7 +84,14 @@ async function lookAfterMachinesOnAndOn(deps: ControllerDeps, signal: AbortSigna
 }
 
 /** Runs passes until the signal aborts. A pass that throws is counted and logged; the next one comes anyway. */
-async function every(deps: ControllerDeps, controller: LoopName, wake: Wake, periodMs: number, signal: AbortSignal, pass: () => Promise<void>): Promise<void> {
+async function every(
+  deps: ControllerDeps,
+  controller: LoopName,
+  wake: Wake,
+  periodMs: number,
+  signal: AbortSignal,
+  pass: () => Promise<void>,
+): Promise<void> {
   const { clock, metrics, options } = deps
   const times = { idleMs: options['batch-idle-duration'], maxMs: options['batch-max-duration'], periodMs }
   while (!signal.aborted) {
@@ -99,7 +112,16 @@ async function every(deps: ControllerDeps, controller: LoopName, wake: Wake, per
   }
 }
 
-function failed({ metrics, log }: ControllerDeps, controller: LoopName, error: unknown, fields: Record<string, unknown>): void {
+function failed(
+  { metrics, log }: ControllerDeps,
+  controller: LoopName,
+  error: unknown,
+  fields: Record<string, unknown>,
+): void {
   metrics.controller_reconcile_errors_total.inc({ controller, error_type: codeOf(error) })
-  log.error('a pass failed', { controller, ...fields, error: codeOf(error) === 'Internal' ? error : errorText(error) })
+  log.error('a pass failed', {
+    controller,
+    ...fields,
+    error: codeOf(error) === 'Internal' ? error : errorText(error),
+  })
 }

@@ -38,13 +38,25 @@ const loopMetrics = {
 
 const groupMetrics = {
   nodegroup_desired_nodes: { type: 'gauge', help: 'Nodes the last plan wants, by NodeGroup.', labels: group },
-  nodegroup_current_nodes: { type: 'gauge', help: 'Machines now, those on their way included.', labels: group },
+  nodegroup_current_nodes: {
+    type: 'gauge',
+    help: 'Machines now, those on their way included.',
+    labels: group,
+  },
   nodegroup_ready_nodes: { type: 'gauge', help: 'Machines whose Node is ready.', labels: group },
   nodegroup_min_nodes: { type: 'gauge', help: 'spec.minNodes.', labels: group },
   nodegroup_max_nodes: { type: 'gauge', help: 'spec.maxNodes.', labels: group },
-  nodegroup_cost_hourly: { type: 'gauge', help: 'Price of the machines now, in account currency an hour.', labels: group },
+  nodegroup_cost_hourly: {
+    type: 'gauge',
+    help: 'Price of the machines now, in account currency an hour.',
+    labels: group,
+  },
   vpsienode_phase: { type: 'gauge', help: 'VPSieNodes, by phase.', labels: ['phase', ...group] },
-  pending_pods_current: { type: 'gauge', help: 'Pods the scheduler found no node for, by namespace.', labels: ['namespace'] },
+  pending_pods_current: {
+    type: 'gauge',
+    help: 'Pods the scheduler found no node for, by namespace.',
+    labels: ['namespace'],
+  },
   unschedulable_pods_total: {
     type: 'counter',
     help: 'Pods that no new node would help, by reason code.',
@@ -69,9 +81,19 @@ const scalingMetrics = {
     labels: [...group, 'decision', 'reason'],
   },
   scale_up_total: { type: 'counter', help: 'Growths begun.', labels: group },
-  scale_up_nodes_added: { type: 'histogram', help: 'Machines of one growth.', labels: group, buckets: counts },
+  scale_up_nodes_added: {
+    type: 'histogram',
+    help: 'Machines of one growth.',
+    labels: group,
+    buckets: counts,
+  },
   scale_down_total: { type: 'counter', help: 'Nodes removed.', labels: group },
-  scale_down_nodes_removed: { type: 'histogram', help: 'Nodes chosen for removal by one plan.', labels: group, buckets: counts },
+  scale_down_nodes_removed: {
+    type: 'histogram',
+    help: 'Nodes chosen for removal by one plan.',
+    labels: group,
+    buckets: counts,
+  },
   scale_down_errors_total: {
     type: 'counter',
     help: 'Removals that failed and were undone, by kind of error.',

@@ -54,7 +54,11 @@ const processOptions = {
     default: 'vpsie-secret',
     description: 'Secret with the credentials of the VPSie API.',
   },
-  'vpsie-secret-namespace': { type: 'string', default: defaultNamespace, description: 'Namespace of that Secret.' },
+  'vpsie-secret-namespace': {
+    type: 'string',
+    default: defaultNamespace,
+    description: 'Namespace of that Secret.',
+  },
 } as const satisfies OptionTable
 
 const loopOptions = {
@@ -143,10 +147,14 @@ export type ControllerOptions = Options<typeof controllerOptions>
 export function controllerRelations(options: ControllerOptions): string[] {
   const mistakes: string[] = []
   if (options['renew-deadline'] >= options['lease-duration']) {
-    mistakes.push('--renew-deadline must be shorter than --lease-duration: a leader has to stop before another begins')
+    mistakes.push(
+      '--renew-deadline must be shorter than --lease-duration: a leader has to stop before another begins',
+    )
   }
   if (options['retry-period'] >= options['renew-deadline']) {
-    mistakes.push('--retry-period must be shorter than --renew-deadline: one failed try must not end the lead')
+    mistakes.push(
+      '--retry-period must be shorter than --renew-deadline: one failed try must not end the lead',
+    )
   }
   if (options.namespaces.length === 0) mistakes.push('--namespaces must name at least one namespace')
   return mistakes

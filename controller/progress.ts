@@ -14,7 +14,8 @@ export function createProgress(): Progress {
     passed: (loop, atMs) => void last.set(loop, atMs),
     stuck(nowMs, limitMs) {
       for (const [loop, at] of last) {
-        if (nowMs - at > limitMs) return `loop ${loop} has not finished a pass for ${Math.round((nowMs - at) / 1000)} s`
+        if (nowMs - at > limitMs)
+          return `loop ${loop} has not finished a pass for ${Math.round((nowMs - at) / 1000)} s`
       }
       return undefined
     },

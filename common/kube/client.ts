@@ -38,14 +38,34 @@ export interface PatchOptions {
 export interface KubeClient {
   get<T extends KubeObject>(resource: Resource<T>, name: ObjectName, signal: AbortSignal): Promise<T>
   /** Reads all pages. */
-  list<T extends KubeObject>(resource: Resource<T>, query: ListQuery, signal: AbortSignal): Promise<ObjectList<T>>
+  list<T extends KubeObject>(
+    resource: Resource<T>,
+    query: ListQuery,
+    signal: AbortSignal,
+  ): Promise<ObjectList<T>>
   /** Yields events after `resourceVersion` until the server ends the stream; throws code `Gone` when it is too old. */
-  watch<T extends KubeObject>(resource: Resource<T>, query: ListQuery, resourceVersion: string, signal: AbortSignal): AsyncIterable<WatchEvent<T>>
+  watch<T extends KubeObject>(
+    resource: Resource<T>,
+    query: ListQuery,
+    resourceVersion: string,
+    signal: AbortSignal,
+  ): AsyncIterable<WatchEvent<T>>
   create<T extends KubeObject>(resource: Resource<T>, object: T, signal: AbortSignal): Promise<T>
   /** JSON merge patch (RFC 7386): null removes a field. */
-  patch<T extends KubeObject>(resource: Resource<T>, name: ObjectName, patch: unknown, options: PatchOptions, signal: AbortSignal): Promise<T>
+  patch<T extends KubeObject>(
+    resource: Resource<T>,
+    name: ObjectName,
+    patch: unknown,
+    options: PatchOptions,
+    signal: AbortSignal,
+  ): Promise<T>
   /** `uid` as a precondition makes sure that it is this object and no later one of the same name. */
-  delete<T extends KubeObject>(resource: Resource<T>, name: ObjectName, options: { uid?: string; gracePeriodSeconds?: number }, signal: AbortSignal): Promise<void>
+  delete<T extends KubeObject>(
+    resource: Resource<T>,
+    name: ObjectName,
+    options: { uid?: string; gracePeriodSeconds?: number },
+    signal: AbortSignal,
+  ): Promise<void>
   /** Asks policy/v1 to evict a pod; `Throttled` means that a PodDisruptionBudget does not allow it now. */
   evict(pod: ObjectName & { uid?: string; gracePeriodSeconds?: number }, signal: AbortSignal): Promise<void>
   /** The raw reply of POST to a virtual resource such as TokenReview. */

@@ -91,7 +91,9 @@ export interface PodAffinity {
 }
 
 export interface Affinity {
-  nodeAffinity?: { requiredDuringSchedulingIgnoredDuringExecution?: { nodeSelectorTerms: NodeSelectorTerm[] } }
+  nodeAffinity?: {
+    requiredDuringSchedulingIgnoredDuringExecution?: { nodeSelectorTerms: NodeSelectorTerm[] }
+  }
   podAffinity?: PodAffinity
   podAntiAffinity?: PodAffinity
 }
@@ -175,7 +177,14 @@ export interface Node extends KubeObject {
   status?: {
     capacity?: Quantities
     allocatable?: Quantities
-    conditions?: { type: string; status: string; reason?: string; message?: string; lastTransitionTime?: string; lastHeartbeatTime?: string }[]
+    conditions?: {
+      type: string
+      status: string
+      reason?: string
+      message?: string
+      lastTransitionTime?: string
+      lastHeartbeatTime?: string
+    }[]
     addresses?: { type: string; address: string }[]
     nodeInfo?: { kubeletVersion?: string; bootID?: string; machineID?: string }
   }
@@ -197,7 +206,13 @@ export interface PodDisruptionBudget extends KubeObject {
     maxUnavailable?: number | string
     unhealthyPodEvictionPolicy?: 'IfHealthyBudget' | 'AlwaysAllow'
   }
-  status?: { disruptionsAllowed?: number; currentHealthy?: number; desiredHealthy?: number; expectedPods?: number; observedGeneration?: number }
+  status?: {
+    disruptionsAllowed?: number
+    currentHealthy?: number
+    desiredHealthy?: number
+    expectedPods?: number
+    observedGeneration?: number
+  }
 }
 
 export interface PriorityClass extends KubeObject {
@@ -253,5 +268,12 @@ export interface Lease extends KubeObject {
 }
 
 export interface WebhookConfiguration extends KubeObject {
-  webhooks?: { name: string; clientConfig: { caBundle?: string; url?: string; service?: { name: string; namespace: string; path?: string; port?: number } } }[]
+  webhooks?: {
+    name: string
+    clientConfig: {
+      caBundle?: string
+      url?: string
+      service?: { name: string; namespace: string; path?: string; port?: number }
+    }
+  }[]
 }

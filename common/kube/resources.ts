@@ -12,7 +12,12 @@ export interface Resource<T extends k.KubeObject> {
   readonly shape?: T
 }
 
-function resource<T extends k.KubeObject>(apiVersion: string, kind: string, plural: string, namespaced = true): Resource<T> {
+function resource<T extends k.KubeObject>(
+  apiVersion: string,
+  kind: string,
+  plural: string,
+  namespaced = true,
+): Resource<T> {
   return { apiVersion, kind, plural, namespaced }
 }
 
@@ -29,20 +34,43 @@ export const resources = {
   secrets: resource<k.Secret>('v1', 'Secret', 'secrets'),
   configMaps: resource<k.ConfigMap>('v1', 'ConfigMap', 'configmaps'),
   events: resource<k.KubeObject>('v1', 'Event', 'events'),
-  persistentVolumeClaims: resource<k.PersistentVolumeClaim>('v1', 'PersistentVolumeClaim', 'persistentvolumeclaims'),
+  persistentVolumeClaims: resource<k.PersistentVolumeClaim>(
+    'v1',
+    'PersistentVolumeClaim',
+    'persistentvolumeclaims',
+  ),
   persistentVolumes: resource<k.PersistentVolume>('v1', 'PersistentVolume', 'persistentvolumes', false),
   replicationControllers: resource<k.Workload>('v1', 'ReplicationController', 'replicationcontrollers'),
   daemonSets: resource<k.DaemonSet>('apps/v1', 'DaemonSet', 'daemonsets'),
   replicaSets: resource<k.Workload>('apps/v1', 'ReplicaSet', 'replicasets'),
   statefulSets: resource<k.Workload>('apps/v1', 'StatefulSet', 'statefulsets'),
   jobs: resource<k.Workload>('batch/v1', 'Job', 'jobs'),
-  podDisruptionBudgets: resource<k.PodDisruptionBudget>('policy/v1', 'PodDisruptionBudget', 'poddisruptionbudgets'),
-  priorityClasses: resource<k.PriorityClass>('scheduling.k8s.io/v1', 'PriorityClass', 'priorityclasses', false),
+  podDisruptionBudgets: resource<k.PodDisruptionBudget>(
+    'policy/v1',
+    'PodDisruptionBudget',
+    'poddisruptionbudgets',
+  ),
+  priorityClasses: resource<k.PriorityClass>(
+    'scheduling.k8s.io/v1',
+    'PriorityClass',
+    'priorityclasses',
+    false,
+  ),
   storageClasses: resource<k.StorageClass>('storage.k8s.io/v1', 'StorageClass', 'storageclasses', false),
   csiNodes: resource<k.CSINode>('storage.k8s.io/v1', 'CSINode', 'csinodes', false),
   leases: resource<k.Lease>('coordination.k8s.io/v1', 'Lease', 'leases'),
-  validatingWebhookConfigurations: resource<k.WebhookConfiguration>('admissionregistration.k8s.io/v1', 'ValidatingWebhookConfiguration', 'validatingwebhookconfigurations', false),
-  mutatingWebhookConfigurations: resource<k.WebhookConfiguration>('admissionregistration.k8s.io/v1', 'MutatingWebhookConfiguration', 'mutatingwebhookconfigurations', false),
+  validatingWebhookConfigurations: resource<k.WebhookConfiguration>(
+    'admissionregistration.k8s.io/v1',
+    'ValidatingWebhookConfiguration',
+    'validatingwebhookconfigurations',
+    false,
+  ),
+  mutatingWebhookConfigurations: resource<k.WebhookConfiguration>(
+    'admissionregistration.k8s.io/v1',
+    'MutatingWebhookConfiguration',
+    'mutatingwebhookconfigurations',
+    false,
+  ),
 } as const
 
 /** A namespaced object's `namespace/name`, a cluster object's `name`: how users write it and how we key it. */
@@ -52,7 +80,12 @@ export function keyOf(object: k.KubeObject): string {
 }
 
 /** The API path of a collection, or of one object if `name` is given. */
-export function pathOf(resource: Resource<k.KubeObject>, namespace?: string, name?: string, subresource?: string): string {
+export function pathOf(
+  resource: Resource<k.KubeObject>,
+  namespace?: string,
+  name?: string,
+  subresource?: string,
+): string {
   const root = resource.apiVersion.includes('/') ? '/apis/' : '/api/'
   const scope = resource.namespaced && namespace ? `/namespaces/${encodeURIComponent(namespace)}` : ''
   const object = name ? `/${encodeURIComponent(name)}` : ''

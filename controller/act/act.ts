@@ -9,15 +9,21 @@ import type { ControllerDeps } from '../deps.ts'
 import { isDisrupted, nodeOfClaim } from '../nodes/join.ts'
 import { guardNodeGroup } from '../nodes/nodegroup-end.ts'
 import { grow } from './grow.ts'
-import { removeDeadNode, removeNode } from './remove.ts'
 import type { Removals } from './removals.ts'
+import { removeDeadNode, removeNode } from './remove.ts'
 import { writeTimers } from './timers.ts'
 
 /**
  * Carries out a plan. NodeGroups are independent of each other: what fails for one is logged and counted, and the
  * others go on. Removals are begun, not awaited.
  */
-export async function act(deps: ControllerDeps, removals: Removals, state: ClusterState, plan: Plan, signal: AbortSignal): Promise<void> {
+export async function act(
+  deps: ControllerDeps,
+  removals: Removals,
+  state: ClusterState,
+  plan: Plan,
+  signal: AbortSignal,
+): Promise<void> {
   for (const nodeGroup of state.nodeGroups) {
     await isolated(deps, nodeGroup, signal, async () => {
       await guardNodeGroup(deps, nodeGroup, state.vpsieNodes, signal)
@@ -29,15 +35,29 @@ export async function act(deps: ControllerDeps, removals: Removals, state: Clust
   await writeTimers(deps, plan.nodes, signal)
 }
 
-async function growGroup(deps: ControllerDeps, nodeGroup: NodeGroup, plan: Plan, signal: AbortSignal): Promise<void> {
+async function growGroup(
+  deps: ControllerDeps,
+  nodeGroup: NodeGroup,
+  plan: Plan,
+  signal: AbortSignal,
+): Promise<void> {
   const key = keyOf(nodeGroup)
-  const adds = plan.actions.filter(({ type, nodeGroup: of }) => of === key && (type === 'create' || type === 'raiseToMin'))
+  const adds = plan.actions.filter(
+    ({ type, nodeGroup: of }) => of === key && (type === 'create' || type === 'raiseToMin'),
+  )
   const target = plan.groups.find((group) => group.nodeGroup === key)?.target
   if (adds.length > 0 && target !== undefined) await grow(deps, nodeGroup, adds, target, signal)
 }
 
 /** Starts what the plan removes, and takes up what an earlier leader tainted and did not finish. */
-function beginRemovals(deps: ControllerDeps, removals: Removals, state: ClusterState, plan: Plan, claims: ReadonlyMap<string, VPSieNode>, signal: AbortSignal): void {
+function beginRemovals(
+  deps: ControllerDeps,
+  removals: Removals,
+  state: ClusterState,
+  plan: Plan,
+  claims: ReadonlyMap<string, VPSieNode>,
+  signal: AbortSignal,
+): void {
   const nodes = new Map(state.nodes.map((node) => [node.metadata.name, node]))
   const verdicts = new Map(plan.nodes.map((decision) => [decision.node, decision]))
   const chosen = plan.actions.filter(({ type }) => type === 'remove')
@@ -51,7 +71,13 @@ function beginRemovals(deps: ControllerDeps, removals: Removals, state: ClusterS
   }
 }
 
-function removal(deps: ControllerDeps, node: Node, claim: VPSieNode, decision: NodeDecision | undefined, signal: AbortSignal): Promise<void> {
+function removal(
+  deps: ControllerDeps,
+  node: Node,
+  claim: VPSieNode,
+  decision: NodeDecision | undefined,
+  signal: AbortSignal,
+): Promise<void> {
   const isDead = decision?.verdict === 'remove' && decision.reasons.some(({ code }) => code === 'Dead')
   return isDead ? removeDeadNode(deps, node, claim, signal) : removeNode(deps, node, claim, signal)
 }
@@ -65,7 +91,11 @@ function claimsByNode(state: ClusterState): Map<string, VPSieNode> {
   return found
 }
 
-function report(deps: ControllerDeps, { nodeGroup, nodes = [], reason, type }: Action, removals: Removals): void {
+function report(
+  deps: ControllerDeps,
+  { nodeGroup, nodes = [], reason, type }: Action,
+  removals: Removals,
+): void {
   const fresh = nodes.filter((node) => !removals.has(node))
   if (fresh.length === 0) return
   const [namespace = '', name = ''] = nodeGroup.split('/')
@@ -75,7 +105,12 @@ function report(deps: ControllerDeps, { nodeGroup, nodes = [], reason, type }: A
   deps.log.info('scale-down', { nodeGroup, nodes: fresh, reason })
 }
 
-async function isolated(deps: ControllerDeps, nodeGroup: NodeGroup, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+async function isolated(
+  deps: ControllerDeps,
+  nodeGroup: NodeGroup,
+  signal: AbortSignal,
+  work: () => Promise<void>,
+): Promise<void> {
   try {
     await work()
   } catch (error) {

@@ -2,14 +2,17 @@ import { labels } from '../../common/api/names.ts'
 import type { NodeGroup } from '../../common/api/nodegroup.ts'
 import { toTimestamp } from '../../common/clock.ts'
 import { hasCode } from '../../common/errors.ts'
-import { patchStatus } from '../../common/kube/status.ts'
 import { keyOf, resources } from '../../common/kube/resources.ts'
+import { patchStatus } from '../../common/kube/status.ts'
 import type { Action } from '../decide/plan.ts'
 import type { ControllerDeps } from '../deps.ts'
 import { claimName, nameOf, newClaim, type Wanted } from '../nodes/claims.ts'
 import { waitFor } from '../observe/caches.ts'
 
-type GrowDeps = Pick<ControllerDeps, 'client' | 'caches' | 'events' | 'metrics' | 'log' | 'clock' | 'wakeMachines'>
+type GrowDeps = Pick<
+  ControllerDeps,
+  'client' | 'caches' | 'events' | 'metrics' | 'log' | 'clock' | 'wakeMachines'
+>
 
 // After this a lagging cache is no longer waited for; the next decision then meets `isAbreast` below.
 const seenWithinMs = 5000
@@ -20,7 +23,13 @@ const seenWithinMs = 5000
  * claims, whose names follow from that intent, so that repeating it makes nothing twice. Ordering is not done
  * here. Resolves with the number of claims made; 0 when the plan was stale.
  */
-export async function grow(deps: GrowDeps, nodeGroup: NodeGroup, actions: readonly Action[], target: number, signal: AbortSignal): Promise<number> {
+export async function grow(
+  deps: GrowDeps,
+  nodeGroup: NodeGroup,
+  actions: readonly Action[],
+  target: number,
+  signal: AbortSignal,
+): Promise<number> {
   const wanted = actions.flatMap(wantedOf)
   if (wanted.length === 0 || !(await isAbreast(deps, nodeGroup, signal))) return 0
   const planGeneration = (nodeGroup.status?.planGeneration ?? 0) + 1
@@ -53,15 +62,28 @@ function wantedOf({ offering = '', datacenter = '', count = 0, nodes, reason }: 
 }
 
 /** True if the cache knows every claim of the group. While it lags, what is already on order would be bought again. */
-async function isAbreast(deps: GrowDeps, { metadata: { name, namespace } }: NodeGroup, signal: AbortSignal): Promise<boolean> {
+async function isAbreast(
+  deps: GrowDeps,
+  { metadata: { name, namespace } }: NodeGroup,
+  signal: AbortSignal,
+): Promise<boolean> {
   const query = { ...(namespace ? { namespace } : {}), labelSelector: `${labels.nodeGroup}=${name}` }
   const { items } = await deps.client.list(resources.vpsieNodes, query, signal)
-  const unknown = items.filter((claim) => deps.caches.vpsieNodes.get(keyOf(claim))?.metadata.uid !== claim.metadata.uid)
-  if (unknown.length > 0) deps.log.info('plan dropped: the cache lags behind', { nodeGroup: name, unseen: unknown.length })
+  const unknown = items.filter(
+    (claim) => deps.caches.vpsieNodes.get(keyOf(claim))?.metadata.uid !== claim.metadata.uid,
+  )
+  if (unknown.length > 0)
+    deps.log.info('plan dropped: the cache lags behind', { nodeGroup: name, unseen: unknown.length })
   return unknown.length === 0
 }
 
-async function createClaims(deps: GrowDeps, nodeGroup: NodeGroup, planGeneration: number, wanted: readonly Wanted[], signal: AbortSignal): Promise<string[]> {
+async function createClaims(
+  deps: GrowDeps,
+  nodeGroup: NodeGroup,
+  planGeneration: number,
+  wanted: readonly Wanted[],
+  signal: AbortSignal,
+): Promise<string[]> {
   const names: string[] = []
   for (const [ordinal, want] of wanted.entries()) {
     const name = claimName(nodeGroup, planGeneration, ordinal)
@@ -82,7 +104,12 @@ function report(deps: GrowDeps, nodeGroup: NodeGroup, actions: readonly Action[]
   deps.metrics.scale_up_nodes_added.observe(set, count)
   for (const { type, reason, count: machines = 0, offering, datacenter } of actions) {
     deps.metrics.scaling_decisions_total.inc({ ...set, decision: type, reason })
-    deps.events.record(nodeGroup, 'Normal', 'ScaleUp', `Adding ${machines} of size ${offering} in ${datacenter}: ${reason}`)
+    deps.events.record(
+      nodeGroup,
+      'Normal',
+      'ScaleUp',
+      `Adding ${machines} of size ${offering} in ${datacenter}: ${reason}`,
+    )
   }
   deps.log.info('scale-up', { nodeGroup: keyOf(nodeGroup), machines: count })
 }

@@ -10,9 +10,13 @@ export interface DrainLimits {
 }
 
 /** The drain limits of a claim's NodeGroup with all defaults; the most cautious ones when the group is gone. */
-export function drainLimits({ caches, options }: Pick<ControllerDeps, 'caches' | 'options'>, claim: VPSieNode): DrainLimits {
+export function drainLimits(
+  { caches, options }: Pick<ControllerDeps, 'caches' | 'options'>,
+  claim: VPSieNode,
+): DrainLimits {
   const nodeGroup = caches.nodeGroups.get(`${claim.metadata.namespace}/${claim.spec.nodeGroupName}`)
-  const drain = nodeGroup && effectiveNodeGroup(nodeGroup, caches.autoscalerConfigs.get(configName)).spec.drain
+  const drain =
+    nodeGroup && effectiveNodeGroup(nodeGroup, caches.autoscalerConfigs.get(configName)).spec.drain
   return {
     timeoutMs: (drain?.timeoutSeconds ?? 900) * 1000,
     maxPodGracePeriodSeconds: drain?.maxPodGracePeriodSeconds ?? options['max-pod-grace-period'] / 1000,

@@ -12,7 +12,11 @@ import { trimNode, trimPod } from '../observe/trim.ts'
  * Decides about one node again, now that its taint keeps new pods away: its pods come from the API server instead
  * of the cache, and the node is looked at as if it were not tainted yet. Undefined if the node is unknown.
  */
-export async function lookAgain(deps: ControllerDeps, node: Node, signal: AbortSignal): Promise<NodeDecision | undefined> {
+export async function lookAgain(
+  deps: ControllerDeps,
+  node: Node,
+  signal: AbortSignal,
+): Promise<NodeDecision | undefined> {
   const name = node.metadata.name
   const pods = (await listPodsOf(deps.client, name, signal)).map(trimPod)
   const state = observe(deps)

@@ -28,7 +28,11 @@ export function createRemovals({ log }: { log: Logger }): Removals {
     has: (node) => running.has(node),
     start(node, work) {
       // The microtask makes sure that the entry is set before the work can end.
-      if (!running.has(node)) running.set(node, Promise.resolve().then(() => run(node, work)))
+      if (!running.has(node))
+        running.set(
+          node,
+          Promise.resolve().then(() => run(node, work)),
+        )
     },
     async settled() {
       await Promise.all(running.values())

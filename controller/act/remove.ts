@@ -10,8 +10,8 @@ import type { ControllerDeps } from '../deps.ts'
 import { nameOf } from '../nodes/claims.ts'
 import { drain } from '../nodes/drain.ts'
 import { taintDisrupted, untaintDisrupted } from '../nodes/taint.ts'
-import { lookAgain } from './recheck.ts'
 import { drainLimits } from './limits.ts'
+import { lookAgain } from './recheck.ts'
 
 // Shorter than the time between the end of a lead and the earliest next one, so that an undo never meets the
 // removal of a new leader.
@@ -23,7 +23,12 @@ const undoWithinMs = 4000
  * the taint and ends the removal. Also takes up a removal that an earlier leader left half done, since every
  * step may be repeated.
  */
-export async function removeNode(deps: ControllerDeps, node: Node, claim: VPSieNode, signal: AbortSignal): Promise<void> {
+export async function removeNode(
+  deps: ControllerDeps,
+  node: Node,
+  claim: VPSieNode,
+  signal: AbortSignal,
+): Promise<void> {
   const name = node.metadata.name
   let refusal: Refusal | undefined
   try {
@@ -43,7 +48,12 @@ interface Refusal {
 }
 
 /** The second verdict, made from what the API server says now; a refusal unless it is still "remove". */
-async function callOff(deps: ControllerDeps, before: Node, claim: VPSieNode, signal: AbortSignal): Promise<Refusal | undefined> {
+async function callOff(
+  deps: ControllerDeps,
+  before: Node,
+  claim: VPSieNode,
+  signal: AbortSignal,
+): Promise<Refusal | undefined> {
   const decision = await lookAgain(deps, before, signal)
   if (decision?.verdict === 'remove') return undefined
   const [first]: Reason[] = decision?.reasons ?? []
@@ -53,20 +63,38 @@ async function callOff(deps: ControllerDeps, before: Node, claim: VPSieNode, sig
 }
 
 /** Drains the node within its group's time; a refusal if something is left. */
-async function empty(deps: ControllerDeps, node: string, claim: VPSieNode, signal: AbortSignal): Promise<Refusal | undefined> {
+async function empty(
+  deps: ControllerDeps,
+  node: string,
+  claim: VPSieNode,
+  signal: AbortSignal,
+): Promise<Refusal | undefined> {
   const limits = drainLimits(deps, claim)
   const started = deps.clock.monotonic()
   const onEvicted = () => deps.log.debug('pod evicted', { node })
-  const result = await drain({ ...deps, onEvicted }, node, limits, withDeadline(deps.clock, limits.timeoutMs, signal))
+  const result = await drain(
+    { ...deps, onEvicted },
+    node,
+    limits,
+    withDeadline(deps.clock, limits.timeoutMs, signal),
+  )
   const [first] = result.blocked
   const seconds = (deps.clock.monotonic() - started) / 1000
-  deps.metrics.node_drain_duration_seconds.observe({ ...groupOf(claim), result: first ? 'blocked' : 'success' }, seconds)
+  deps.metrics.node_drain_duration_seconds.observe(
+    { ...groupOf(claim), result: first ? 'blocked' : 'success' },
+    seconds,
+  )
   deps.metrics.node_drain_pods_evicted.observe(groupOf(claim), result.evicted)
   if (!first) return undefined
   return { kind: 'DrainFailed', message: `pod ${first.pod} did not leave: ${first.reason}` }
 }
 
-async function release(deps: ControllerDeps, node: string, claim: VPSieNode, signal: AbortSignal): Promise<void> {
+async function release(
+  deps: ControllerDeps,
+  node: string,
+  claim: VPSieNode,
+  signal: AbortSignal,
+): Promise<void> {
   const { uid } = claim.metadata
   await deps.client.delete(resources.vpsieNodes, nameOf(claim), uid ? { uid } : {}, signal)
   deps.metrics.scale_down_total.inc(groupOf(claim))
@@ -81,14 +109,31 @@ async function noteScaleDown(deps: ControllerDeps, claim: VPSieNode, signal: Abo
   const now = toTimestamp(deps.clock.now())
   const { namespace } = claim.metadata
   const name = { name: claim.spec.nodeGroupName, ...(namespace ? { namespace } : {}) }
-  await patchStatus(deps, resources.nodeGroups, name, { lastScaleTime: now, lastScaleDownTime: now }, {}, signal)
+  await patchStatus(
+    deps,
+    resources.nodeGroups,
+    name,
+    { lastScaleTime: now, lastScaleDownTime: now },
+    {},
+    signal,
+  )
 }
 
 /** Makes the node usable again, on its own time: the removal's signal may be the very reason for the undo. */
-async function undo(deps: ControllerDeps, node: Node, claim: VPSieNode, { kind, message }: Refusal): Promise<void> {
+async function undo(
+  deps: ControllerDeps,
+  node: Node,
+  claim: VPSieNode,
+  { kind, message }: Refusal,
+): Promise<void> {
   const name = node.metadata.name
   deps.metrics.scale_down_errors_total.inc({ ...groupOf(claim), error_type: kind })
-  deps.events.record(node, 'Warning', 'ScaleDownFailed', `Removal of the node was called off: ${kind}: ${message}`)
+  deps.events.record(
+    node,
+    'Warning',
+    'ScaleDownFailed',
+    `Removal of the node was called off: ${kind}: ${message}`,
+  )
   deps.log.warn('removal called off', { node: name, reason: kind, detail: message })
   await untaintDisrupted(deps, name, deps.clock.timeout(undoWithinMs))
 }
@@ -98,7 +143,12 @@ async function undo(deps: ControllerDeps, node: Node, claim: VPSieNode, { kind, 
  * machine goes before pods and Node. VPSie is asked first: while it cannot say which machines exist, nothing is
  * concluded from a silent kubelet.
  */
-export async function removeDeadNode(deps: ControllerDeps, node: Node, claim: VPSieNode, signal: AbortSignal): Promise<void> {
+export async function removeDeadNode(
+  deps: ControllerDeps,
+  node: Node,
+  claim: VPSieNode,
+  signal: AbortSignal,
+): Promise<void> {
   const machines = await deps.provider.listMachines(claim.spec.resourceIdentifier, signal)
   const patch = { metadata: { annotations: { [annotations.forceDelete]: 'true' } } }
   await deps.client.patch(resources.vpsieNodes, nameOf(claim), patch, {}, signal)
@@ -107,5 +157,8 @@ export async function removeDeadNode(deps: ControllerDeps, node: Node, claim: VP
 }
 
 function groupOf(claim: VPSieNode): { nodegroup: string; namespace: string } {
-  return { nodegroup: claim.metadata.labels?.[labels.nodeGroup] ?? claim.spec.nodeGroupName, namespace: claim.metadata.namespace ?? '' }
+  return {
+    nodegroup: claim.metadata.labels?.[labels.nodeGroup] ?? claim.spec.nodeGroupName,
+    namespace: claim.metadata.namespace ?? '',
+  }
 }

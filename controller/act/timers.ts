@@ -9,10 +9,18 @@ import { inParallel } from '../nodes/drain.ts'
  * Writes on each Node since when it has been unneeded, or takes the note off again, so that a new leader goes on
  * counting instead of starting over.
  */
-export async function writeTimers(deps: Pick<ControllerDeps, 'client' | 'caches'>, decisions: readonly NodeDecision[], signal: AbortSignal): Promise<void> {
+export async function writeTimers(
+  deps: Pick<ControllerDeps, 'client' | 'caches'>,
+  decisions: readonly NodeDecision[],
+  signal: AbortSignal,
+): Promise<void> {
   const changed = decisions.filter(({ node, nodeGroup, since }) => {
     const object = deps.caches.nodes.get(node)
-    return nodeGroup !== undefined && object !== undefined && object.metadata.annotations?.[annotations.unneededSince] !== since
+    return (
+      nodeGroup !== undefined &&
+      object !== undefined &&
+      object.metadata.annotations?.[annotations.unneededSince] !== since
+    )
   })
   await inParallel(changed, 8, async ({ node, since }) => {
     const patch = { metadata: { annotations: { [annotations.unneededSince]: since ?? null } } }

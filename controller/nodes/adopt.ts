@@ -36,7 +36,11 @@ export function identitiesOf(machine: Pick<Machine, 'uuid' | 'numericID' | 'host
  * order saw it before, it is a worker created after the order and of the ordered size; the oldest order is served
  * first. An identity that the order's reply handed back goes before everything else.
  */
-export function adopt(claims: readonly WaitingClaim[], machines: readonly Machine[], owned: ReadonlySet<string>): Adoption[] {
+export function adopt(
+  claims: readonly WaitingClaim[],
+  machines: readonly Machine[],
+  owned: ReadonlySet<string>,
+): Adoption[] {
   const known = new Set(claims.flatMap((claim) => [...claim.baseline]))
   const free = machines.filter((machine) => isFree(machine, owned, known)).sort(byAge)
   const oldestFirst = [...claims].sort((a, b) => a.requestedAt - b.requestedAt || (a.key < b.key ? -1 : 1))

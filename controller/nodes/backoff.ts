@@ -15,30 +15,67 @@ const longestMs = 30 * 60_000
 type BackoffDeps = Pick<ControllerDeps, 'client' | 'clock' | 'events'>
 
 /** The list after one more refusal of (offering, datacenter): its pause doubles with each one in a row. */
-export function withRefusal(backoffs: readonly OfferingBackoff[], offering: string, datacenterID: string, reason: string, now: number): OfferingBackoff[] {
+export function withRefusal(
+  backoffs: readonly OfferingBackoff[],
+  offering: string,
+  datacenterID: string,
+  reason: string,
+  now: number,
+): OfferingBackoff[] {
   const same = (entry: OfferingBackoff) => entry.offering === offering && entry.datacenterID === datacenterID
   const failures = (backoffs.find(same)?.failures ?? 0) + 1
   const until = toTimestamp(now + Math.min(longestMs, firstMs * 2 ** (failures - 1)))
-  const others = backoffs.filter((entry) => !same(entry) && (fromTimestamp(entry.until) ?? 0) > now - longestMs)
+  const others = backoffs.filter(
+    (entry) => !same(entry) && (fromTimestamp(entry.until) ?? 0) > now - longestMs,
+  )
   return [...others, { offering, datacenterID, until, failures, reason: reason.slice(0, 1024) }]
 }
 
 /** The list after an order of (offering, datacenter) succeeded. */
-export function withoutBackoff(backoffs: readonly OfferingBackoff[], offering: string, datacenterID: string): OfferingBackoff[] {
+export function withoutBackoff(
+  backoffs: readonly OfferingBackoff[],
+  offering: string,
+  datacenterID: string,
+): OfferingBackoff[] {
   return backoffs.filter((entry) => entry.offering !== offering || entry.datacenterID !== datacenterID)
 }
 
 /** Notes on the claim's NodeGroup that VPSie refused its size, so that any leader leaves the size alone for a while. */
-export async function recordRefusal(deps: BackoffDeps, claim: VPSieNode, reason: string, signal: AbortSignal): Promise<void> {
+export async function recordRefusal(
+  deps: BackoffDeps,
+  claim: VPSieNode,
+  reason: string,
+  signal: AbortSignal,
+): Promise<void> {
   const { instanceType, datacenterID } = claim.spec
-  const nodeGroup = await changeBackoffs(deps, claim, (backoffs) => withRefusal(backoffs, instanceType, datacenterID, reason, deps.clock.now()), signal)
-  if (nodeGroup) deps.events.record(nodeGroup, 'Warning', 'CapacityLimitReached', `VPSie refused size ${instanceType} in ${datacenterID}: ${reason}`)
+  const nodeGroup = await changeBackoffs(
+    deps,
+    claim,
+    (backoffs) => withRefusal(backoffs, instanceType, datacenterID, reason, deps.clock.now()),
+    signal,
+  )
+  if (nodeGroup)
+    deps.events.record(
+      nodeGroup,
+      'Warning',
+      'CapacityLimitReached',
+      `VPSie refused size ${instanceType} in ${datacenterID}: ${reason}`,
+    )
 }
 
 /** Forgets the refusals of the claim's size once a machine of it has been made. */
-export async function forgetRefusals(deps: BackoffDeps, claim: VPSieNode, signal: AbortSignal): Promise<void> {
+export async function forgetRefusals(
+  deps: BackoffDeps,
+  claim: VPSieNode,
+  signal: AbortSignal,
+): Promise<void> {
   const { instanceType, datacenterID } = claim.spec
-  await changeBackoffs(deps, claim, (backoffs) => withoutBackoff(backoffs, instanceType, datacenterID), signal)
+  await changeBackoffs(
+    deps,
+    claim,
+    (backoffs) => withoutBackoff(backoffs, instanceType, datacenterID),
+    signal,
+  )
 }
 
 async function changeBackoffs(
@@ -48,7 +85,10 @@ async function changeBackoffs(
   signal: AbortSignal,
 ): Promise<NodeGroup | undefined> {
   const { namespace } = claim.metadata
-  const name = { name: claim.metadata.labels?.[labels.nodeGroup] ?? claim.spec.nodeGroupName, ...(namespace ? { namespace } : {}) }
+  const name = {
+    name: claim.metadata.labels?.[labels.nodeGroup] ?? claim.spec.nodeGroupName,
+    ...(namespace ? { namespace } : {}),
+  }
   const attempt = async () => {
     const nodeGroup = await deps.client.get(resources.nodeGroups, name, signal)
     const before = nodeGroup.status?.backoffs ?? []

@@ -114,7 +114,13 @@ export async function setPhase(
       namespace: claim.metadata.namespace ?? '',
     })
     deps.events.record(claim, phase === 'Failed' ? 'Warning' : 'Normal', reason, message)
-    deps.log.info('claim changed phase', { vpsieNode: claim.metadata.name, from, to: phase, reason, detail: message })
+    deps.log.info('claim changed phase', {
+      vpsieNode: claim.metadata.name,
+      from,
+      to: phase,
+      reason,
+      detail: message,
+    })
   }
   return changed
 }

@@ -45,7 +45,9 @@ export async function listPodsOf(client: KubeClient, node: string, signal: Abort
 export function isMovable(pod: Pod): boolean {
   if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') return false
   if (pod.metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined) return false
-  return !pod.metadata.ownerReferences?.some((owner) => owner.controller === true && owner.kind === 'DaemonSet')
+  return !pod.metadata.ownerReferences?.some(
+    (owner) => owner.controller === true && owner.kind === 'DaemonSet',
+  )
 }
 
 /**
@@ -55,7 +57,12 @@ export function isMovable(pod: Pod): boolean {
  * was left; nothing is deleted by force. Pods that arrive meanwhile are the caller's to look for. Rejects only if
  * the node's pods cannot be listed.
  */
-export async function drain(deps: DrainDeps, node: string, options: DrainOptions, signal: AbortSignal): Promise<DrainResult> {
+export async function drain(
+  deps: DrainDeps,
+  node: string,
+  options: DrainOptions,
+  signal: AbortSignal,
+): Promise<DrainResult> {
   const result: DrainResult = { evicted: 0, blocked: [] }
   const movable = (await listPodsOf(deps.client, node, signal)).filter(isMovable)
   for (const wave of [0, 1, 2]) {
@@ -82,7 +89,12 @@ interface PodOutcome {
   blocked?: string
 }
 
-async function evictAndWait(deps: DrainDeps, pod: Pod, options: DrainOptions, signal: AbortSignal): Promise<PodOutcome> {
+async function evictAndWait(
+  deps: DrainDeps,
+  pod: Pod,
+  options: DrainOptions,
+  signal: AbortSignal,
+): Promise<PodOutcome> {
   let evicted = false
   let held = 'the drain ended before its turn'
   for (let attempt = 0; !signal.aborted; attempt++) {
@@ -98,7 +110,8 @@ async function evictAndWait(deps: DrainDeps, pod: Pod, options: DrainOptions, si
     } catch (error) {
       if (hasCode(error, 'NotFound')) return { evicted }
       if (signal.aborted) break
-      if (!(error instanceof TransientError) && !hasCode(error, 'Conflict')) return { evicted, blocked: errorText(error) }
+      if (!(error instanceof TransientError) && !hasCode(error, 'Conflict'))
+        return { evicted, blocked: errorText(error) }
       held = errorText(error)
       const jitter = fullJitter(attempt, backoffBaseMs, backoffCapMs, deps.random ?? Math.random)
       await deps.clock.sleep(Math.max(100, jitter), signal).catch(() => undefined)
@@ -107,7 +120,12 @@ async function evictAndWait(deps: DrainDeps, pod: Pod, options: DrainOptions, si
   return { evicted, blocked: held }
 }
 
-async function requestEviction(client: KubeClient, pod: Pod, options: DrainOptions, signal: AbortSignal): Promise<void> {
+async function requestEviction(
+  client: KubeClient,
+  pod: Pod,
+  options: DrainOptions,
+  signal: AbortSignal,
+): Promise<void> {
   if (pod.metadata.deletionTimestamp !== undefined) return
   const own = pod.spec.terminationGracePeriodSeconds ?? defaultGraceSeconds
   const { name, namespace, uid } = pod.metadata
@@ -116,7 +134,9 @@ async function requestEviction(client: KubeClient, pod: Pod, options: DrainOptio
       name,
       ...(namespace ? { namespace } : {}),
       ...(uid ? { uid } : {}),
-      ...(own > options.maxPodGracePeriodSeconds ? { gracePeriodSeconds: options.maxPodGracePeriodSeconds } : {}),
+      ...(own > options.maxPodGracePeriodSeconds
+        ? { gracePeriodSeconds: options.maxPodGracePeriodSeconds }
+        : {}),
     },
     signal,
   )
@@ -133,7 +153,11 @@ async function untilGone({ client, clock }: DrainDeps, pod: Pod, signal: AbortSi
 }
 
 /** Runs `work` over the items, at most `limit` at a time; rejects with the first error after all have settled. */
-export async function inParallel<T>(items: readonly T[], limit: number, work: (item: T) => Promise<void>): Promise<void> {
+export async function inParallel<T>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
   const queue = [...items]
   const workers = Array.from({ length: Math.min(limit, items.length) }, async () => {
     for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item)

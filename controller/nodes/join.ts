@@ -13,14 +13,25 @@ import { identitiesOfClaim } from './record.ts'
 type JoinDeps = Pick<ControllerDeps, 'client' | 'clock' | 'caches' | 'events' | 'metrics' | 'log' | 'options'>
 
 /** Writes a machine's identity on the claim that ordered it. From here on the claim is the machine's owner. */
-export async function adoptMachine(deps: JoinDeps, claim: VPSieNode, machine: Machine, signal: AbortSignal): Promise<VPSieNode> {
+export async function adoptMachine(
+  deps: JoinDeps,
+  claim: VPSieNode,
+  machine: Machine,
+  signal: AbortSignal,
+): Promise<VPSieNode> {
   const [ipAddress] = machine.addresses
   const spec = {
     ...(machine.uuid ? { vpsieNodeIdentifier: machine.uuid } : {}),
     ...(machine.numericID === undefined ? {} : { vpsieInstanceID: machine.numericID }),
     ...(ipAddress ? { ipAddress } : {}),
   }
-  const owned = await patchClaim(deps, claim, { metadata: { annotations: { [annotations.absentSince]: null } }, spec }, undefined, signal)
+  const owned = await patchClaim(
+    deps,
+    claim,
+    { metadata: { annotations: { [annotations.absentSince]: null } }, spec },
+    undefined,
+    signal,
+  )
   await forgetRefusals(deps, claim, signal)
   if (claim.metadata.deletionTimestamp !== undefined) return owned
   return setPhase(
@@ -50,7 +61,9 @@ export function nodeOfClaim(nodes: readonly Node[], claim: VPSieNode): Node | un
     nodes.find((node) => node.metadata.labels?.[labels.vpsieNode] === name) ??
     nodes.find((node) => identities.has(lastPart(node.spec?.providerID))) ??
     nodes.find((node) => identities.has(node.metadata.name.toLowerCase())) ??
-    nodes.find((node) => address !== undefined && node.status?.addresses?.some((entry) => entry.address === address))
+    nodes.find(
+      (node) => address !== undefined && node.status?.addresses?.some((entry) => entry.address === address),
+    )
   )
 }
 
@@ -65,9 +78,15 @@ export function isReady(node: Node): boolean {
 }
 
 /** Takes a claim whose machine is known as far as its Node has come: Provisioned, Joining, Ready, or out of time. */
-export async function join(deps: JoinDeps, claim: VPSieNode, nodeGroup: NodeGroup | undefined, signal: AbortSignal): Promise<void> {
+export async function join(
+  deps: JoinDeps,
+  claim: VPSieNode,
+  nodeGroup: NodeGroup | undefined,
+  signal: AbortSignal,
+): Promise<void> {
   const node = nodeOfClaim(deps.caches.nodes.list(), claim)
-  if (!node || node.metadata.labels?.[wellKnown.controlPlane] !== undefined) return joinLater(deps, claim, signal)
+  if (!node || node.metadata.labels?.[wellKnown.controlPlane] !== undefined)
+    return joinLater(deps, claim, signal)
   if (nodeGroup) await repairNode(deps, node, claim, nodeGroup, signal)
   const phase = claim.status?.phase
   if (isReady(node)) {
@@ -110,7 +129,10 @@ async function becomeReady(deps: JoinDeps, claim: VPSieNode, node: Node, signal:
   const asked = fromTimestamp(claim.metadata.creationTimestamp)
   if (asked !== undefined) {
     const { nodeGroupName } = claim.spec
-    deps.metrics.node_provisioning_duration_seconds.observe({ nodegroup: nodeGroupName, namespace: claim.metadata.namespace ?? '' }, (now - asked) / 1000)
+    deps.metrics.node_provisioning_duration_seconds.observe(
+      { nodegroup: nodeGroupName, namespace: claim.metadata.namespace ?? '' },
+      (now - asked) / 1000,
+    )
   }
 }
 
@@ -124,7 +146,13 @@ async function failIfLate(deps: JoinDeps, claim: VPSieNode, signal: AbortSignal)
   if (since === undefined || deps.clock.now() - since < deps.options['join-timeout']) return
   const message = `No ready Node ${deps.options['join-timeout'] / 1000} s after the machine was made`
   const condition = { type: 'Error', status: 'True' } as const
-  await setPhase(deps, claim, 'Failed', { reason: 'JoiningTimeout', message, status: { lastError: message }, condition }, signal)
+  await setPhase(
+    deps,
+    claim,
+    'Failed',
+    { reason: 'JoiningTimeout', message, status: { lastError: message }, condition },
+    signal,
+  )
 }
 
 /** What a Node of the group carries: labels of the group and of ownership. */
@@ -143,27 +171,47 @@ export function wantedLabels(claim: VPSieNode, nodeGroup: NodeGroup): Record<str
  * Puts on a Node what admission should have put there and did not, because the webhook was away. Startup taints
  * are put on once only; a NoExecute taint is never added, since the node may already run pods.
  */
-async function repairNode(deps: JoinDeps, node: Node, claim: VPSieNode, nodeGroup: NodeGroup, signal: AbortSignal): Promise<void> {
+async function repairNode(
+  deps: JoinDeps,
+  node: Node,
+  claim: VPSieNode,
+  nodeGroup: NodeGroup,
+  signal: AbortSignal,
+): Promise<void> {
   const wanted = wantedLabels(claim, nodeGroup)
   const missing = Object.entries(wanted).filter(([key, value]) => node.metadata.labels?.[key] !== value)
   const firstTime = node.metadata.annotations?.[annotations.startupTaintsApplied] === undefined
   const startup: Taint[] = firstTime ? (nodeGroup.spec.startupTaints ?? []) : []
   const present = node.spec?.taints ?? []
   const absent = [...((firstTime ? nodeGroup.spec.taints : []) ?? []), ...startup].filter(
-    (taint) => taint.effect !== 'NoExecute' && !present.some((has) => has.key === taint.key && has.effect === taint.effect),
+    (taint) =>
+      taint.effect !== 'NoExecute' &&
+      !present.some((has) => has.key === taint.key && has.effect === taint.effect),
   )
   if (missing.length === 0 && !firstTime) return
   const patch = {
-    metadata: { labels: Object.fromEntries(missing), annotations: { [annotations.startupTaintsApplied]: 'true' } },
+    metadata: {
+      labels: Object.fromEntries(missing),
+      annotations: { [annotations.startupTaintsApplied]: 'true' },
+    },
     ...(absent.length > 0 ? { spec: { taints: [...present, ...absent] } } : {}),
   }
   const { resourceVersion } = node.metadata
-  await deps.client.patch(resources.nodes, { name: node.metadata.name }, patch, resourceVersion ? { resourceVersion } : {}, signal)
-  deps.log.info('node repaired', { node: node.metadata.name, labels: missing.map(([key]) => key), taints: absent.map(({ key }) => key) })
+  await deps.client.patch(
+    resources.nodes,
+    { name: node.metadata.name },
+    patch,
+    resourceVersion ? { resourceVersion } : {},
+    signal,
+  )
+  deps.log.info('node repaired', {
+    node: node.metadata.name,
+    labels: missing.map(([key]) => key),
+    taints: absent.map(({ key }) => key),
+  })
 }
 
 /** True if the Node carries the taint of a removal by us. */
 export function isDisrupted(node: Node): boolean {
   return node.spec?.taints?.some(({ key }) => key === taints.disrupted) ?? false
 }
-

@@ -5,10 +5,10 @@ import { fromTimestamp } from '../../common/clock.ts'
 import { codeOf, errorText, hasCode } from '../../common/errors.ts'
 import { keyOf, resources } from '../../common/kube/resources.ts'
 import type { ControllerDeps } from '../deps.ts'
+import { nameOf, phaseOf, setPhase } from './claims.ts'
 import { inParallel } from './drain.ts'
 import { adoptMachine, join } from './join.ts'
 import { adoptions, type ClusterView, viewCluster } from './machines.ts'
-import { nameOf, phaseOf, setPhase } from './claims.ts'
 import { order, settle, sizeOfClaim, withdraw } from './order.ts'
 import { hasMachine, readOrder } from './record.ts'
 import { terminate } from './terminate.ts'
@@ -27,9 +27,13 @@ export async function lookAfterMachines(
   signal: AbortSignal,
 ): Promise<ClusterView[]> {
   const claims = await listClaims(deps, signal)
-  const present = claims.filter((claim) => hasMachine(claim) && claim.metadata.deletionTimestamp === undefined)
+  const present = claims.filter(
+    (claim) => hasMachine(claim) && claim.metadata.deletionTimestamp === undefined,
+  )
   // Nodes join whether or not VPSie answers.
-  await inParallel(present, parallel, (claim) => attempt(deps, claim, () => lookAfter(deps, claim, signal), signal))
+  await inParallel(present, parallel, (claim) =>
+    attempt(deps, claim, () => lookAfter(deps, claim, signal), signal),
+  )
   const views: ClusterView[] = []
   for (const [clusterID, members] of byCluster(claims)) {
     if (!options.listAll && !members.some(isOpen)) continue
@@ -58,10 +62,18 @@ function byCluster(claims: readonly VPSieNode[]): Map<string, VPSieNode[]> {
 
 /** True while something about the claim's machine is still to be learnt from VPSie. */
 function isOpen(claim: VPSieNode): boolean {
-  return claim.metadata.deletionTimestamp !== undefined || (!hasMachine(claim) && (readOrder(claim) !== undefined || phaseOf(claim) !== 'Failed'))
+  return (
+    claim.metadata.deletionTimestamp !== undefined ||
+    (!hasMachine(claim) && (readOrder(claim) !== undefined || phaseOf(claim) !== 'Failed'))
+  )
 }
 
-async function visit(deps: ControllerDeps, clusterID: string, claims: readonly VPSieNode[], signal: AbortSignal): Promise<ClusterView | undefined> {
+async function visit(
+  deps: ControllerDeps,
+  clusterID: string,
+  claims: readonly VPSieNode[],
+  signal: AbortSignal,
+): Promise<ClusterView | undefined> {
   let view: ClusterView
   try {
     view = await viewCluster(deps, clusterID, claims, signal)
@@ -69,13 +81,19 @@ async function visit(deps: ControllerDeps, clusterID: string, claims: readonly V
     signal.throwIfAborted()
     deps.metrics.controller_reconcile_errors_total.inc({ controller: 'machines', error_type: codeOf(error) })
     deps.log.warn('could not list the machines of a cluster', { clusterID, error: errorText(error) })
-    await inParallel(claims.filter(isOpen), parallel, (claim) => attempt(deps, claim, () => giveUpIfLate(deps, claim, signal), signal))
+    await inParallel(claims.filter(isOpen), parallel, (claim) =>
+      attempt(deps, claim, () => giveUpIfLate(deps, claim, signal), signal),
+    )
     return undefined
   }
   const adopted = await adoptAll(deps, view, signal)
   const open = claims.filter((claim) => isOpen(claim) && !adopted.done.has(keyOf(claim)))
-  const ready = adopted.failed ? open.filter((claim) => readOrder(claim) !== undefined || claim.metadata.deletionTimestamp !== undefined) : open
-  await inParallel(oneSizeAtATime(deps, view, ready), parallel, (claim) => attempt(deps, claim, () => step(deps, claim, view, signal), signal))
+  const ready = adopted.failed
+    ? open.filter((claim) => readOrder(claim) !== undefined || claim.metadata.deletionTimestamp !== undefined)
+    : open
+  await inParallel(oneSizeAtATime(view, ready), parallel, (claim) =>
+    attempt(deps, claim, () => step(deps, claim, view, signal), signal),
+  )
   return view
 }
 
@@ -91,7 +109,12 @@ async function adoptAll(deps: ControllerDeps, view: ClusterView, signal: AbortSi
   for (const { key, machine } of adoptions(view, (claim) => sizeOfClaim(deps, claim))) {
     const claim = view.claims.find((candidate) => keyOf(candidate) === key)
     if (!claim) continue
-    const written = await attempt(deps, claim, async () => void (await adoptMachine(deps, claim, machine, signal)), signal)
+    const written = await attempt(
+      deps,
+      claim,
+      async () => void (await adoptMachine(deps, claim, machine, signal)),
+      signal,
+    )
     done.add(key)
     if (!written) failed = true
   }
@@ -102,11 +125,13 @@ async function adoptAll(deps: ControllerDeps, view: ClusterView, signal: AbortSi
  * Where VPSie's rows tell neither size nor pool, machines of two sizes on order at once could be mistaken for each
  * other: then only claims of the size already on order, or of the oldest Pending claim, go ahead.
  */
-function oneSizeAtATime(deps: ControllerDeps, view: ClusterView, claims: readonly VPSieNode[]): readonly VPSieNode[] {
+function oneSizeAtATime(view: ClusterView, claims: readonly VPSieNode[]): readonly VPSieNode[] {
   const workers = view.machines.filter(({ role }) => role !== 'controlPlane')
-  const told = workers.length > 0 && workers.every(({ sizeID, poolID }) => sizeID !== undefined || poolID !== undefined)
+  const told =
+    workers.length > 0 && workers.every(({ sizeID, poolID }) => sizeID !== undefined || poolID !== undefined)
   if (told) return claims
-  const isNew = (claim: VPSieNode) => claim.metadata.deletionTimestamp === undefined && readOrder(claim) === undefined
+  const isNew = (claim: VPSieNode) =>
+    claim.metadata.deletionTimestamp === undefined && readOrder(claim) === undefined
   const onOrder = view.claims.find((claim) => !hasMachine(claim) && readOrder(claim) !== undefined)
   const size = (onOrder ?? claims.find(isNew))?.spec.instanceType
   return claims.filter((claim) => !isNew(claim) || claim.spec.instanceType === size)
@@ -119,8 +144,14 @@ async function lookAfter(deps: ControllerDeps, claim: VPSieNode, signal: AbortSi
 }
 
 /** A claim whose machine is not known yet, or that is being deleted. */
-async function step(deps: ControllerDeps, claim: VPSieNode, view: ClusterView, signal: AbortSignal): Promise<void> {
-  if (claim.metadata.deletionTimestamp !== undefined) return terminate(deps, claim, nodeGroupOf(deps, claim), view, signal)
+async function step(
+  deps: ControllerDeps,
+  claim: VPSieNode,
+  view: ClusterView,
+  signal: AbortSignal,
+): Promise<void> {
+  if (claim.metadata.deletionTimestamp !== undefined)
+    return terminate(deps, claim, nodeGroupOf(deps, claim), view, signal)
   if (!readOrder(claim)) return order(deps, claim, view, signal)
   if ((await settle(deps, claim, view, signal)) === 'nothingMade') return withdraw(deps, claim, signal)
   await giveUpIfLate(deps, claim, signal)
@@ -131,19 +162,38 @@ async function giveUpIfLate(deps: ControllerDeps, claim: VPSieNode, signal: Abor
   if (phaseOf(claim) === 'Failed') return removeIfExpired(deps, claim, signal)
   const written = readOrder(claim)
   const limit = deps.options['launch-timeout']
-  if (claim.metadata.deletionTimestamp !== undefined || !written || deps.clock.now() - written.requestedAt < limit) return
+  if (
+    claim.metadata.deletionTimestamp !== undefined ||
+    !written ||
+    deps.clock.now() - written.requestedAt < limit
+  )
+    return
   const message = `VPSie has shown no machine ${limit / 1000} s after the order`
   const condition = { type: 'Error', status: 'True' } as const
-  await setPhase(deps, claim, 'Failed', { reason: 'ProvisioningTimeout', message, status: { lastError: message }, condition }, signal)
+  await setPhase(
+    deps,
+    claim,
+    'Failed',
+    { reason: 'ProvisioningTimeout', message, status: { lastError: message }, condition },
+    signal,
+  )
 }
 
 async function removeIfExpired(deps: ControllerDeps, claim: VPSieNode, signal: AbortSignal): Promise<void> {
   const ttl = deps.options['failed-vpsienode-ttl']
-  const since = fromTimestamp(claim.status?.conditions?.find(({ type, status }) => type === 'Error' && status === 'True')?.lastTransitionTime)
+  const since = fromTimestamp(
+    claim.status?.conditions?.find(({ type, status }) => type === 'Error' && status === 'True')
+      ?.lastTransitionTime,
+  )
   if (ttl === 0 || since === undefined || deps.clock.now() - since < ttl) return
   const { uid } = claim.metadata
   await deps.client.delete(resources.vpsieNodes, nameOf(claim), uid ? { uid } : {}, signal)
-  deps.events.record(claim, 'Warning', 'FailedVPSieNodeRemoved', `It had failed for ${ttl / 1000} s: ${claim.status?.lastError ?? ''}`)
+  deps.events.record(
+    claim,
+    'Warning',
+    'FailedVPSieNodeRemoved',
+    `It had failed for ${ttl / 1000} s: ${claim.status?.lastError ?? ''}`,
+  )
 }
 
 function nodeGroupOf({ caches }: Pick<ControllerDeps, 'caches'>, claim: VPSieNode): NodeGroup | undefined {
@@ -152,14 +202,22 @@ function nodeGroupOf({ caches }: Pick<ControllerDeps, 'caches'>, claim: VPSieNod
 }
 
 /** Runs one claim's step; true if it succeeded. Somebody else's change (Conflict) just means: next pass. */
-async function attempt(deps: ControllerDeps, claim: VPSieNode, work: () => Promise<void>, signal: AbortSignal): Promise<boolean> {
+async function attempt(
+  deps: ControllerDeps,
+  claim: VPSieNode,
+  work: () => Promise<void>,
+  signal: AbortSignal,
+): Promise<boolean> {
   try {
     await work()
     return true
   } catch (error) {
     signal.throwIfAborted()
     if (!hasCode(error, 'Conflict', 'NotFound')) {
-      deps.metrics.controller_reconcile_errors_total.inc({ controller: 'machines', error_type: codeOf(error) })
+      deps.metrics.controller_reconcile_errors_total.inc({
+        controller: 'machines',
+        error_type: codeOf(error),
+      })
       deps.log.warn('a step of a claim failed', { vpsieNode: keyOf(claim), error: errorText(error) })
     }
     return false

@@ -33,7 +33,9 @@ export async function viewCluster(
 // One missing machine among few is normal life; a fifth of the ready ones at once is a broken list until proven.
 function shrankSharply(claims: readonly VPSieNode[], machines: readonly Machine[]): boolean {
   const listed = new Set(machines.flatMap(identitiesOf))
-  const ready = claims.filter((claim) => claim.status?.phase === 'Ready' && claim.metadata.deletionTimestamp === undefined)
+  const ready = claims.filter(
+    (claim) => claim.status?.phase === 'Ready' && claim.metadata.deletionTimestamp === undefined,
+  )
   const missing = ready.filter((claim) => !identitiesOfClaim(claim).some((identity) => listed.has(identity)))
   return missing.length > Math.max(1, ready.length * 0.2)
 }
@@ -45,13 +47,25 @@ export function machineOf(view: ClusterView, claim: VPSieNode): Machine | undefi
 }
 
 /** Claims of the view whose machine has been ordered and is unknown, leaving ones too: their machine must be found to be deleted. */
-export function waitingClaims(view: ClusterView, sizeOf: (claim: VPSieNode) => number | undefined): WaitingClaim[] {
+export function waitingClaims(
+  view: ClusterView,
+  sizeOf: (claim: VPSieNode) => number | undefined,
+): WaitingClaim[] {
   return view.claims.flatMap((claim) => {
     const order = readOrder(claim)
     if (!order || hasMachine(claim)) return []
     const { namespace, name } = claim.metadata
     const { requestedAt, baseline, hints } = order
-    return [{ key: `${namespace}/${name}`, requestedAt, baseline, hints, sizeID: sizeOf(claim), poolID: claim.spec.vpsieGroupID }]
+    return [
+      {
+        key: `${namespace}/${name}`,
+        requestedAt,
+        baseline,
+        hints,
+        sizeID: sizeOf(claim),
+        poolID: claim.spec.vpsieGroupID,
+      },
+    ]
   })
 }
 

@@ -2,8 +2,8 @@ import { annotations, finalizers, labels } from '../../common/api/names.ts'
 import type { NodeGroup } from '../../common/api/nodegroup.ts'
 import type { VPSieNode } from '../../common/api/vpsienode.ts'
 import { keyOf, resources } from '../../common/kube/resources.ts'
-import type { ControllerDeps } from '../deps.ts'
 import { budgetOf } from '../decide/budgets.ts'
+import type { ControllerDeps } from '../deps.ts'
 import { nameOf } from './claims.ts'
 
 type EndDeps = Pick<ControllerDeps, 'client' | 'events' | 'log'>
@@ -13,7 +13,12 @@ type EndDeps = Pick<ControllerDeps, 'client' | 'events' | 'log'>
  * gives up its claims, no more at once than its disruption budget allows, and goes when the last is gone.
  * With annotation `on-delete=orphan` the claims go at once and leave machines and Nodes as they are.
  */
-export async function guardNodeGroup(deps: EndDeps, nodeGroup: NodeGroup, claims: readonly VPSieNode[], signal: AbortSignal): Promise<void> {
+export async function guardNodeGroup(
+  deps: EndDeps,
+  nodeGroup: NodeGroup,
+  claims: readonly VPSieNode[],
+  signal: AbortSignal,
+): Promise<void> {
   const present = nodeGroup.metadata.finalizers ?? []
   const guarded = present.includes(finalizers.nodeGroup)
   if (nodeGroup.metadata.deletionTimestamp === undefined) {
@@ -23,30 +28,58 @@ export async function guardNodeGroup(deps: EndDeps, nodeGroup: NodeGroup, claims
   if (!guarded) return
   const own = claims.filter((claim) => isOf(claim, nodeGroup))
   if (own.length === 0) {
-    await patchFinalizers(deps, nodeGroup, present.filter((finalizer) => finalizer !== finalizers.nodeGroup), signal)
+    await patchFinalizers(
+      deps,
+      nodeGroup,
+      present.filter((finalizer) => finalizer !== finalizers.nodeGroup),
+      signal,
+    )
     deps.log.info('NodeGroup released', { nodeGroup: keyOf(nodeGroup) })
     return
   }
   await deleteSome(deps, nodeGroup, own, signal)
 }
 
-async function deleteSome(deps: EndDeps, nodeGroup: NodeGroup, claims: readonly VPSieNode[], signal: AbortSignal): Promise<void> {
+async function deleteSome(
+  deps: EndDeps,
+  nodeGroup: NodeGroup,
+  claims: readonly VPSieNode[],
+  signal: AbortSignal,
+): Promise<void> {
   const orphan = nodeGroup.metadata.annotations?.[annotations.onDelete] === 'orphan'
   const leaving = claims.filter((claim) => claim.metadata.deletionTimestamp !== undefined)
   const room = orphan ? claims.length : Math.max(1, budgetOf(nodeGroup, claims.length)) - leaving.length
-  const next = claims.filter((claim) => claim.metadata.deletionTimestamp === undefined).slice(0, Math.max(0, room))
+  const next = claims
+    .filter((claim) => claim.metadata.deletionTimestamp === undefined)
+    .slice(0, Math.max(0, room))
   for (const claim of next) {
     const { uid } = claim.metadata
     await deps.client.delete(resources.vpsieNodes, nameOf(claim), uid ? { uid } : {}, signal)
-    deps.events.record(nodeGroup, 'Normal', 'NodeRemoved', `Deleted VPSieNode ${claim.metadata.name}, because the NodeGroup is being deleted`)
+    deps.events.record(
+      nodeGroup,
+      'Normal',
+      'NodeRemoved',
+      `Deleted VPSieNode ${claim.metadata.name}, because the NodeGroup is being deleted`,
+    )
   }
 }
 
 // A merge patch replaces the whole list, so it is only sent against the version that was read.
-async function patchFinalizers(deps: EndDeps, nodeGroup: NodeGroup, list: readonly string[], signal: AbortSignal): Promise<void> {
+async function patchFinalizers(
+  deps: EndDeps,
+  nodeGroup: NodeGroup,
+  list: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
   const { resourceVersion } = nodeGroup.metadata
   const patch = { metadata: { finalizers: list.length > 0 ? list : null } }
-  await deps.client.patch(resources.nodeGroups, nameOf(nodeGroup), patch, resourceVersion ? { resourceVersion } : {}, signal)
+  await deps.client.patch(
+    resources.nodeGroups,
+    nameOf(nodeGroup),
+    patch,
+    resourceVersion ? { resourceVersion } : {},
+    signal,
+  )
 }
 
 /** True if the claim belongs to the NodeGroup. */

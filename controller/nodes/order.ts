@@ -10,7 +10,10 @@ import { nameOf, patchClaim, setPhase } from './claims.ts'
 import type { ClusterView } from './machines.ts'
 import { acceptedNotes, clearedOrderNotes, orderNotes, readOrder } from './record.ts'
 
-type OrderDeps = Pick<ControllerDeps, 'client' | 'provider' | 'offers' | 'clock' | 'events' | 'metrics' | 'log' | 'caches' | 'options'>
+type OrderDeps = Pick<
+  ControllerDeps,
+  'client' | 'provider' | 'offers' | 'clock' | 'events' | 'metrics' | 'log' | 'caches' | 'options'
+>
 
 // An order is sent within this time of being written down, or not at all: whoever leads later can then tell how
 // old an unanswered one is. What we note after an answer gets as long, whatever was aborted meanwhile.
@@ -18,7 +21,10 @@ const sendWithinMs = 10_000
 const noteWithinMs = 5_000
 
 /** VPSie's number of the size a claim wants; undefined while the price list lacks it. */
-export function sizeOfClaim({ offers }: Pick<ControllerDeps, 'offers'>, claim: VPSieNode): number | undefined {
+export function sizeOfClaim(
+  { offers }: Pick<ControllerDeps, 'offers'>,
+  claim: VPSieNode,
+): number | undefined {
   return offers.resolve(claim.spec.instanceType, claim.spec.datacenterID)?.id
 }
 
@@ -26,9 +32,20 @@ export function sizeOfClaim({ offers }: Pick<ControllerDeps, 'offers'>, claim: V
  * Orders the machine of a Pending claim: writes the order down with the cluster's machines as the baseline, sends
  * it once, and notes the answer. A refusal fails the claim; an answer that never came is left to `settle`.
  */
-export async function order(deps: OrderDeps, claim: VPSieNode, view: ClusterView, signal: AbortSignal): Promise<void> {
+export async function order(
+  deps: OrderDeps,
+  claim: VPSieNode,
+  view: ClusterView,
+  signal: AbortSignal,
+): Promise<void> {
   const sizeID = sizeOfClaim(deps, claim)
-  if (sizeID === undefined) return void (await refuse(deps, claim, `VPSie offers no size "${claim.spec.instanceType}" in datacenter "${claim.spec.datacenterID}"`, signal))
+  if (sizeID === undefined)
+    return void (await refuse(
+      deps,
+      claim,
+      `VPSie offers no size "${claim.spec.instanceType}" in datacenter "${claim.spec.datacenterID}"`,
+      signal,
+    ))
   let pool: Pool | undefined
   try {
     pool = await ensurePool(deps, view.clusterID, sizeID, claim.spec.instanceType, signal)
@@ -43,16 +60,32 @@ export async function order(deps: OrderDeps, claim: VPSieNode, view: ClusterView
   const noted = await patchClaim(
     deps,
     claim,
-    { metadata: { annotations: orderNotes({ requestedAt, attempt, baseline }) }, spec: { vpsieGroupID: pool.id } },
+    {
+      metadata: { annotations: orderNotes({ requestedAt, attempt, baseline }) },
+      spec: { vpsieGroupID: pool.id },
+    },
     undefined,
     signal,
   )
   const message = `Ordering size ${claim.spec.instanceType} in datacenter ${claim.spec.datacenterID}, attempt ${attempt}`
-  const provisioning = await setPhase(deps, noted, 'Provisioning', { reason: 'Provisioning', message }, signal)
+  const provisioning = await setPhase(
+    deps,
+    noted,
+    'Provisioning',
+    { reason: 'Provisioning', message },
+    signal,
+  )
   await send(deps, provisioning, view.clusterID, pool.id, requestedAt, signal)
 }
 
-async function send(deps: OrderDeps, claim: VPSieNode, clusterID: string, poolID: number, requestedAt: number, signal: AbortSignal): Promise<void> {
+async function send(
+  deps: OrderDeps,
+  claim: VPSieNode,
+  clusterID: string,
+  poolID: number,
+  requestedAt: number,
+  signal: AbortSignal,
+): Promise<void> {
   const log = deps.log.child({ vpsieNode: claim.metadata.name })
   const noteSignal = () => deps.clock.timeout(noteWithinMs)
   if (deps.clock.now() - requestedAt > sendWithinMs) {
@@ -62,7 +95,13 @@ async function send(deps: OrderDeps, claim: VPSieNode, clusterID: string, poolID
   }
   try {
     const hint = await deps.provider.addWorker(clusterID, poolID, signal)
-    await deps.client.patch(resources.vpsieNodes, nameOf(claim), { metadata: { annotations: acceptedNotes(hint) } }, {}, noteSignal())
+    await deps.client.patch(
+      resources.vpsieNodes,
+      nameOf(claim),
+      { metadata: { annotations: acceptedNotes(hint) } },
+      {},
+      noteSignal(),
+    )
     log.info('machine ordered')
   } catch (error) {
     if (error instanceof TerminalError) {
@@ -72,7 +111,12 @@ async function send(deps: OrderDeps, claim: VPSieNode, clusterID: string, poolID
       log.warn('order was not sent; it is tried again', { error: errorText(error) })
     } else {
       deps.metrics.machine_orders_unresolved_total.inc()
-      deps.events.record(claim, 'Warning', 'VPSieAPIError', `Whether the machine was ordered is unknown: ${errorText(error)}`)
+      deps.events.record(
+        claim,
+        'Warning',
+        'VPSieAPIError',
+        `Whether the machine was ordered is unknown: ${errorText(error)}`,
+      )
       log.warn('outcome of an order is unknown; lists will tell', { error: errorText(error) })
     }
   }
@@ -82,13 +126,25 @@ async function send(deps: OrderDeps, claim: VPSieNode, clusterID: string, poolID
  * An order without an answer is repeated only after the settle time and two lists, apart from each other, that
  * show no machine it could have made. An accepted order is never repeated.
  */
-export async function settle(deps: OrderDeps, claim: VPSieNode, view: ClusterView, signal: AbortSignal): Promise<'waiting' | 'nothingMade'> {
+export async function settle(
+  deps: OrderDeps,
+  claim: VPSieNode,
+  view: ClusterView,
+  signal: AbortSignal,
+): Promise<'waiting' | 'nothingMade'> {
   const written = readOrder(claim)
   if (!written) return 'nothingMade'
   const now = deps.clock.now()
-  if (written.accepted || view.suspicious || now - written.requestedAt < deps.options['add-settle-time']) return 'waiting'
+  if (written.accepted || view.suspicious || now - written.requestedAt < deps.options['add-settle-time'])
+    return 'waiting'
   if (written.absentSince === undefined) {
-    await patchClaim(deps, claim, { metadata: { annotations: { [annotations.absentSince]: toTimestamp(now) } } }, undefined, signal)
+    await patchClaim(
+      deps,
+      claim,
+      { metadata: { annotations: { [annotations.absentSince]: toTimestamp(now) } } },
+      undefined,
+      signal,
+    )
     return 'waiting'
   }
   // Timestamps are whole seconds, so the second list is certainly later than the first only after one more.
@@ -97,13 +153,32 @@ export async function settle(deps: OrderDeps, claim: VPSieNode, view: ClusterVie
 
 /** Takes back an order that made nothing, so that the next pass may order again. */
 export async function withdraw(deps: OrderDeps, claim: VPSieNode, signal: AbortSignal): Promise<void> {
-  const cleared = await patchClaim(deps, claim, { metadata: { annotations: clearedOrderNotes } }, undefined, signal)
-  await setPhase(deps, cleared, 'Pending', { reason: 'OrderLost', message: 'The order made no machine and is repeated' }, signal)
+  const cleared = await patchClaim(
+    deps,
+    claim,
+    { metadata: { annotations: clearedOrderNotes } },
+    undefined,
+    signal,
+  )
+  await setPhase(
+    deps,
+    cleared,
+    'Pending',
+    { reason: 'OrderLost', message: 'The order made no machine and is repeated' },
+    signal,
+  )
 }
 
 /** The pool of a size: VPSie has one per size and cluster, shared by all NodeGroups; made when absent. */
-async function ensurePool(deps: OrderDeps, clusterID: string, sizeID: number, name: string, signal: AbortSignal): Promise<Pool | undefined> {
-  const find = async () => (await deps.provider.listPools(clusterID, signal)).find((pool) => pool.sizeID === sizeID)
+async function ensurePool(
+  deps: OrderDeps,
+  clusterID: string,
+  sizeID: number,
+  name: string,
+  signal: AbortSignal,
+): Promise<Pool | undefined> {
+  const find = async () =>
+    (await deps.provider.listPools(clusterID, signal)).find((pool) => pool.sizeID === sizeID)
   const found = await find()
   if (found) return found
   try {
@@ -116,7 +191,12 @@ async function ensurePool(deps: OrderDeps, clusterID: string, sizeID: number, na
 }
 
 /** VPSie refused: the claim made nothing, so it fails and gives up its place at once. */
-async function refuse(deps: OrderDeps, claim: VPSieNode, message: string, signal: AbortSignal): Promise<void> {
+async function refuse(
+  deps: OrderDeps,
+  claim: VPSieNode,
+  message: string,
+  signal: AbortSignal,
+): Promise<void> {
   await recordRefusal(deps, claim, message, signal)
   const change = {
     reason: 'CapacityLimitReached',
@@ -124,8 +204,19 @@ async function refuse(deps: OrderDeps, claim: VPSieNode, message: string, signal
     status: { lastError: message },
     condition: { type: 'Error', status: 'True' } as const,
   }
-  const fresh = await deps.client.patch(resources.vpsieNodes, nameOf(claim), { metadata: { annotations: clearedOrderNotes } }, {}, signal)
+  const fresh = await deps.client.patch(
+    resources.vpsieNodes,
+    nameOf(claim),
+    { metadata: { annotations: clearedOrderNotes } },
+    {},
+    signal,
+  )
   await setPhase(deps, fresh, 'Failed', change, signal)
-  await deps.client.delete(resources.vpsieNodes, nameOf(claim), claim.metadata.uid ? { uid: claim.metadata.uid } : {}, signal)
+  await deps.client.delete(
+    resources.vpsieNodes,
+    nameOf(claim),
+    claim.metadata.uid ? { uid: claim.metadata.uid } : {},
+    signal,
+  )
   deps.log.warn('VPSie refused a machine', { vpsieNode: keyOf(claim), error: message })
 }

@@ -38,7 +38,9 @@ export function readOrder(claim: VPSieNode): Order | undefined {
 }
 
 /** The annotations that write an order down, before it is sent. */
-export function orderNotes(order: Pick<Order, 'requestedAt' | 'attempt' | 'baseline'>): Record<string, string | null> {
+export function orderNotes(
+  order: Pick<Order, 'requestedAt' | 'attempt' | 'baseline'>,
+): Record<string, string | null> {
   return {
     [annotations.requestedAt]: toTimestamp(order.requestedAt),
     [annotations.addAttempt]: String(order.attempt),

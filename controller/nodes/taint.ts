@@ -10,10 +10,15 @@ type TaintDeps = { client: KubeClient; clock: Clock }
 
 /** Keeps the scheduler away from a node that is leaving. Returns the Node as it was before. Idempotent. */
 export function taintDisrupted(deps: TaintDeps, node: string, signal: AbortSignal): Promise<Node> {
-  return changeTaints(deps, node, (present) => {
-    if (present.some(({ key }) => key === taints.disrupted)) return present
-    return [...present, { key: taints.disrupted, effect: 'NoSchedule' }]
-  }, signal)
+  return changeTaints(
+    deps,
+    node,
+    (present) => {
+      if (present.some(({ key }) => key === taints.disrupted)) return present
+      return [...present, { key: taints.disrupted, effect: 'NoSchedule' }]
+    },
+    signal,
+  )
 }
 
 /** Lets the scheduler use a node again whose removal was called off. A node that is gone is fine. */
@@ -26,7 +31,12 @@ export async function untaintDisrupted(deps: TaintDeps, node: string, signal: Ab
 }
 
 // A merge patch replaces the whole list of taints, so it is only sent against the version that was read.
-function changeTaints(deps: TaintDeps, name: string, change: (present: readonly Taint[]) => readonly Taint[], signal: AbortSignal): Promise<Node> {
+function changeTaints(
+  deps: TaintDeps,
+  name: string,
+  change: (present: readonly Taint[]) => readonly Taint[],
+  signal: AbortSignal,
+): Promise<Node> {
   const attempt = async (): Promise<Node> => {
     const node = await deps.client.get(resources.nodes, { name }, signal)
     const present = node.spec?.taints ?? []
@@ -34,9 +44,23 @@ function changeTaints(deps: TaintDeps, name: string, change: (present: readonly 
     if (wanted.length !== present.length) {
       const { resourceVersion } = node.metadata
       const patch = { spec: { taints: wanted.length > 0 ? wanted : null } }
-      await deps.client.patch(resources.nodes, { name }, patch, resourceVersion ? { resourceVersion } : {}, signal)
+      await deps.client.patch(
+        resources.nodes,
+        { name },
+        patch,
+        resourceVersion ? { resourceVersion } : {},
+        signal,
+      )
     }
     return node
   }
-  return retry(deps.clock, attempt, { attempts: 10, retryable: (error) => hasCode(error, 'Conflict', 'Timeout', 'Unreachable', 'ServerError', 'Throttled') }, signal)
+  return retry(
+    deps.clock,
+    attempt,
+    {
+      attempts: 10,
+      retryable: (error) => hasCode(error, 'Conflict', 'Timeout', 'Unreachable', 'ServerError', 'Throttled'),
+    },
+    signal,
+  )
 }

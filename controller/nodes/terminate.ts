@@ -35,7 +35,10 @@ export async function terminate(
   signal: AbortSignal,
 ): Promise<void> {
   if (!claim.metadata.finalizers?.includes(finalizers.vpsieNode)) return
-  if (nodeGroup?.metadata.deletionTimestamp && nodeGroup.metadata.annotations?.[annotations.onDelete] === 'orphan') {
+  if (
+    nodeGroup?.metadata.deletionTimestamp &&
+    nodeGroup.metadata.annotations?.[annotations.onDelete] === 'orphan'
+  ) {
     return dropFinalizer(deps, claim, 'the NodeGroup was deleted with on-delete=orphan', signal)
   }
   if (!hasMachine(claim)) return terminateUnknown(deps, claim, view, signal)
@@ -47,7 +50,12 @@ export async function terminate(
 }
 
 /** A claim without a known machine goes at once if nothing was ordered, else only when nothing can have been made. */
-async function terminateUnknown(deps: TerminateDeps, claim: VPSieNode, view: ClusterView, signal: AbortSignal): Promise<void> {
+async function terminateUnknown(
+  deps: TerminateDeps,
+  claim: VPSieNode,
+  view: ClusterView,
+  signal: AbortSignal,
+): Promise<void> {
   const order = readOrder(claim)
   if (!order) return dropFinalizer(deps, claim, 'no machine was ordered', signal)
   if ((await settle(deps, claim, view, signal)) === 'nothingMade') {
@@ -55,7 +63,13 @@ async function terminateUnknown(deps: TerminateDeps, claim: VPSieNode, view: Clu
   }
   if (claim.status?.phase !== 'Terminating') {
     const message = 'Waiting to learn which machine was ordered, so that it can be deleted'
-    await setPhase(deps, claim, 'Terminating', { reason: 'Terminating', message, status: terminatingAt(deps, claim) }, signal)
+    await setPhase(
+      deps,
+      claim,
+      'Terminating',
+      { reason: 'Terminating', message, status: terminatingAt(deps, claim) },
+      signal,
+    )
   }
 }
 
@@ -74,36 +88,80 @@ async function isEmptied(
   if (!node || claim.metadata.annotations?.[annotations.forceDelete] === 'true') return true
   if (claim.status?.phase !== 'Terminating') {
     const message = `Draining node ${node.metadata.name}`
-    claim = await setPhase(deps, claim, 'Terminating', { reason: 'Terminating', message, status: terminatingAt(deps, claim) }, signal)
+    claim = await setPhase(
+      deps,
+      claim,
+      'Terminating',
+      { reason: 'Terminating', message, status: terminatingAt(deps, claim) },
+      signal,
+    )
   }
   const name = node.metadata.name
   await taintDisrupted(deps, name, signal)
   const left = (await listPodsOf(deps.client, name, signal)).filter(isMovable)
   if (left.length === 0) return true
   const grace = nodeGroup?.spec.drain?.maxPodGracePeriodSeconds ?? deps.options['max-pod-grace-period'] / 1000
-  const result = await drain(deps, name, { maxPodGracePeriodSeconds: grace }, withDeadline(deps.clock, drainPassMs, signal))
+  const result = await drain(
+    deps,
+    name,
+    { maxPodGracePeriodSeconds: grace },
+    withDeadline(deps.clock, drainPassMs, signal),
+  )
   const [first] = result.blocked
   if (first) {
-    deps.events.record(claim, 'Warning', 'DrainFailed', `Node ${name} is not drained yet: pod ${first.pod}: ${first.reason}`)
-    deps.log.warn('drain of a deleted claim goes on', { node: name, blocked: result.blocked.length, pod: first.pod, reason: first.reason })
+    deps.events.record(
+      claim,
+      'Warning',
+      'DrainFailed',
+      `Node ${name} is not drained yet: pod ${first.pod}: ${first.reason}`,
+    )
+    deps.log.warn('drain of a deleted claim goes on', {
+      node: name,
+      blocked: result.blocked.length,
+      pod: first.pod,
+      reason: first.reason,
+    })
   }
   return result.blocked.length === 0
 }
 
-async function removeMachine(deps: TerminateDeps, claim: VPSieNode, node: Node | undefined, view: ClusterView, signal: AbortSignal): Promise<void> {
+async function removeMachine(
+  deps: TerminateDeps,
+  claim: VPSieNode,
+  node: Node | undefined,
+  view: ClusterView,
+  signal: AbortSignal,
+): Promise<void> {
   const machine = machineOf(view, claim)
   if (machine) {
     const uuid = machine.uuid ?? claim.spec.vpsieNodeIdentifier
     if (!uuid) {
-      deps.events.record(claim, 'Warning', 'DeletionWaits', 'VPSie has given no identifier for the machine yet; it cannot be deleted without one')
+      deps.events.record(
+        claim,
+        'Warning',
+        'DeletionWaits',
+        'VPSie has given no identifier for the machine yet; it cannot be deleted without one',
+      )
       return
     }
     if (claim.metadata.annotations?.[annotations.absentSince]) {
-      claim = await patchClaim(deps, claim, { metadata: { annotations: absentNotes(undefined) } }, undefined, signal)
+      claim = await patchClaim(
+        deps,
+        claim,
+        { metadata: { annotations: absentNotes(undefined) } },
+        undefined,
+        signal,
+      )
     }
     if (claim.status?.phase !== 'Deleting') {
       const status = { deletedAt: toTimestamp(deps.clock.now()), ...terminatingAt(deps, claim) }
-      await setPhase(deps, claim, 'Deleting', { reason: 'Deleting', message: `Deleting machine ${machine.identity}`, status }, signal)
+      await setPhase(
+        deps,
+        claim,
+        'Deleting',
+        { reason: 'Deleting', message: `Deleting machine ${machine.identity}`, status },
+        signal,
+      )
     }
     await deps.provider.deleteWorker(view.clusterID, uuid, signal)
     return
@@ -115,7 +173,12 @@ async function removeMachine(deps: TerminateDeps, claim: VPSieNode, node: Node |
 }
 
 /** The machine counts as gone when two lists, apart from each other, lack it; longer if the list looks broken. */
-async function isConfirmedAbsent(deps: TerminateDeps, claim: VPSieNode, view: ClusterView, signal: AbortSignal): Promise<boolean> {
+async function isConfirmedAbsent(
+  deps: TerminateDeps,
+  claim: VPSieNode,
+  view: ClusterView,
+  signal: AbortSignal,
+): Promise<boolean> {
   const since = fromTimestamp(claim.metadata.annotations?.[annotations.absentSince])
   const now = deps.clock.now()
   if (since === undefined) {
@@ -127,7 +190,8 @@ async function isConfirmedAbsent(deps: TerminateDeps, claim: VPSieNode, view: Cl
 
 /** Deletes the Node object of a machine that is gone, so that its pods are rescheduled without waiting. */
 async function deleteNode(deps: TerminateDeps, node: Node, signal: AbortSignal): Promise<void> {
-  if (isReady(node)) deps.log.warn('the machine is gone but its Node still reports Ready', { node: node.metadata.name })
+  if (isReady(node))
+    deps.log.warn('the machine is gone but its Node still reports Ready', { node: node.metadata.name })
   const { name, uid } = node.metadata
   try {
     await deps.client.delete(resources.nodes, { name }, uid ? { uid } : {}, signal)
@@ -143,10 +207,21 @@ function observeTermination({ metrics, clock }: TerminateDeps, claim: VPSieNode)
   metrics.node_termination_duration_seconds.observe(set, (clock.now() - since) / 1000)
 }
 
-async function dropFinalizer(deps: TerminateDeps, claim: VPSieNode, why: string, signal: AbortSignal): Promise<void> {
+async function dropFinalizer(
+  deps: TerminateDeps,
+  claim: VPSieNode,
+  why: string,
+  signal: AbortSignal,
+): Promise<void> {
   const kept = (claim.metadata.finalizers ?? []).filter((finalizer) => finalizer !== finalizers.vpsieNode)
   try {
-    await patchClaim(deps, claim, { metadata: { finalizers: kept.length > 0 ? kept : null } }, undefined, signal)
+    await patchClaim(
+      deps,
+      claim,
+      { metadata: { finalizers: kept.length > 0 ? kept : null } },
+      undefined,
+      signal,
+    )
   } catch (error) {
     if (!hasCode(error, 'NotFound')) throw error
   }

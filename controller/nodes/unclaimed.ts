@@ -7,13 +7,17 @@ import type { ClusterView } from './machines.ts'
  * and named in the log when they change, and never touched. A machine that one of our own open orders may have
  * made is not among them: its claim adopts it.
  */
-export function createUnclaimedReport({ metrics, log }: Pick<ControllerDeps, 'metrics' | 'log'>): (views: readonly ClusterView[]) => void {
+export function createUnclaimedReport({
+  metrics,
+  log,
+}: Pick<ControllerDeps, 'metrics' | 'log'>): (views: readonly ClusterView[]) => void {
   const byCluster = new Map<string, string>()
   return (views) => {
     for (const view of views) {
       const unclaimed = unclaimedOf(view)
       const text = unclaimed.join(',')
-      if ((byCluster.get(view.clusterID) ?? '') !== text) log.warn('machines that no VPSieNode owns', { clusterID: view.clusterID, machines: unclaimed })
+      if ((byCluster.get(view.clusterID) ?? '') !== text)
+        log.warn('machines that no VPSieNode owns', { clusterID: view.clusterID, machines: unclaimed })
       if (text === '') byCluster.delete(view.clusterID)
       else byCluster.set(view.clusterID, text)
     }

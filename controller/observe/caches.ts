@@ -12,7 +12,12 @@ export interface CacheDeps {
   log: Logger
 }
 
-function start<T extends KubeObject>(deps: CacheDeps, resource: Resource<T>, trim: ((object: T) => T) | undefined, signal: AbortSignal) {
+function start<T extends KubeObject>(
+  deps: CacheDeps,
+  resource: Resource<T>,
+  trim: ((object: T) => T) | undefined,
+  signal: AbortSignal,
+) {
   return startCache<T>(deps, resource, trim ? { trim } : {}, signal)
 }
 

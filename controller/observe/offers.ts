@@ -14,7 +14,10 @@ export interface Offers {
 }
 
 /** Makes the price list. Datacenters that no NodeGroup names any more are dropped at the next refresh. */
-export function createOffers(deps: { provider: VPSieProvider; clock: Clock; log: Logger }, maxAgeMs: number): Offers {
+export function createOffers(
+  deps: { provider: VPSieProvider; clock: Clock; log: Logger },
+  maxAgeMs: number,
+): Offers {
   const lists = new Map<string, { offers: Offer[]; at: number }>()
 
   async function refreshOne(datacenterID: string, signal: AbortSignal): Promise<void> {
@@ -25,7 +28,11 @@ export function createOffers(deps: { provider: VPSieProvider; clock: Clock; log:
       lists.set(datacenterID, { offers, at: deps.clock.now() })
     } catch (error) {
       signal.throwIfAborted()
-      deps.log.warn('could not read the offers of a datacenter', { datacenterID, kept: known !== undefined, error: errorText(error) })
+      deps.log.warn('could not read the offers of a datacenter', {
+        datacenterID,
+        kept: known !== undefined,
+        error: errorText(error),
+      })
     }
   }
 

@@ -14,7 +14,10 @@ type ObserveDeps = Pick<ControllerDeps, 'caches' | 'offers' | 'usage' | 'options
 export function managedNodeGroups({ caches, options }: Pick<ObserveDeps, 'caches' | 'options'>): NodeGroup[] {
   return caches.nodeGroups
     .list()
-    .filter(({ metadata }) => metadata.labels?.[labels.managed] === 'true' && options.namespaces.includes(metadata.namespace ?? ''))
+    .filter(
+      ({ metadata }) =>
+        metadata.labels?.[labels.managed] === 'true' && options.namespaces.includes(metadata.namespace ?? ''),
+    )
 }
 
 /** Puts together what a decision reads, all of it already in memory. The objects stay the caches' own. */
@@ -40,7 +43,9 @@ export function observe(deps: ObserveDeps): ClusterState {
     priorityClasses: caches.priorityClasses.list(),
     namespaces: caches.namespaces.list(),
     nodeGroups,
-    vpsieNodes: caches.vpsieNodes.list().filter(({ metadata }) => options.namespaces.includes(metadata.namespace ?? '')),
+    vpsieNodes: caches.vpsieNodes
+      .list()
+      .filter(({ metadata }) => options.namespaces.includes(metadata.namespace ?? '')),
     autoscalerConfig,
     offerings: offeringsOf(nodeGroups, offers),
     usage: options.usage === 'off' ? undefined : readUsage(deps, nodeGroups, autoscalerConfig),
@@ -49,8 +54,14 @@ export function observe(deps: ObserveDeps): ClusterState {
 }
 
 /** What the agents of the groups' nodes have reported over each group's removal window. */
-function readUsage(deps: ObserveDeps, nodeGroups: readonly NodeGroup[], config: AutoscalerConfig | undefined): ReadonlyMap<string, NodeUsage> {
-  const limits = new Map(nodeGroups.map((nodeGroup) => [nodeGroup.metadata.name, limitsOf(nodeGroup, config)]))
+function readUsage(
+  deps: ObserveDeps,
+  nodeGroups: readonly NodeGroup[],
+  config: AutoscalerConfig | undefined,
+): ReadonlyMap<string, NodeUsage> {
+  const limits = new Map(
+    nodeGroups.map((nodeGroup) => [nodeGroup.metadata.name, limitsOf(nodeGroup, config)]),
+  )
   const usage = new Map<string, NodeUsage>()
   for (const node of deps.caches.nodes.list()) {
     const limit = limits.get(node.metadata.labels?.[labels.nodeGroup] ?? '')
@@ -61,8 +72,15 @@ function readUsage(deps: ObserveDeps, nodeGroups: readonly NodeGroup[], config: 
 }
 
 function limitsOf(nodeGroup: NodeGroup, config: AutoscalerConfig | undefined) {
-  const { stabilizationWindowSeconds, cpuThreshold, memoryThreshold } = effectiveNodeGroup(activeSettings(nodeGroup), config).spec.scaleDownPolicy
-  return { windowMs: stabilizationWindowSeconds * 1000, cpuPercent: cpuThreshold, memoryPercent: memoryThreshold }
+  const { stabilizationWindowSeconds, cpuThreshold, memoryThreshold } = effectiveNodeGroup(
+    activeSettings(nodeGroup),
+    config,
+  ).spec.scaleDownPolicy
+  return {
+    windowMs: stabilizationWindowSeconds * 1000,
+    cpuPercent: cpuThreshold,
+    memoryPercent: memoryThreshold,
+  }
 }
 
 function backoffsOf(nodeGroup: NodeGroup): Backoff[] {

@@ -1,4 +1,12 @@
-import type { Container, DaemonSet, Node, ObjectMeta, Pod, PodSpec, Workload } from '../../common/kube/objects.ts'
+import type {
+  Container,
+  DaemonSet,
+  Node,
+  ObjectMeta,
+  Pod,
+  PodSpec,
+  Workload,
+} from '../../common/kube/objects.ts'
 
 /**
  * What a decision never reads is dropped before an object enters a cache: that is most of a pod (environment,
@@ -12,7 +20,9 @@ export function trimPod(pod: Pod): Pod {
     spec: trimPodSpec(pod.spec),
     status: {
       ...(phase ? { phase } : {}),
-      ...(conditions ? { conditions: conditions.filter(({ type }) => type === 'PodScheduled' || type === 'Ready') } : {}),
+      ...(conditions
+        ? { conditions: conditions.filter(({ type }) => type === 'PodScheduled' || type === 'Ready') }
+        : {}),
       ...(startTime ? { startTime } : {}),
       ...(nominatedNodeName ? { nominatedNodeName } : {}),
     },
@@ -47,17 +57,31 @@ export function trimWorkload<T extends Workload | DaemonSet>(workload: T): T {
       ...(replicas === undefined ? {} : { replicas }),
       ...(parallelism === undefined ? {} : { parallelism }),
       ...(selector ? { selector } : {}),
-      ...(template ? { template: { metadata: { labels: template.metadata?.labels ?? {} }, spec: trimPodSpec(template.spec) } } : {}),
+      ...(template
+        ? {
+            template: {
+              metadata: { labels: template.metadata?.labels ?? {} },
+              spec: trimPodSpec(template.spec),
+            },
+          }
+        : {}),
     },
   } as T
 }
 
-function kindOf({ apiVersion, kind }: { apiVersion?: string; kind?: string }): { apiVersion?: string; kind?: string } {
+function kindOf({ apiVersion, kind }: { apiVersion?: string; kind?: string }): {
+  apiVersion?: string
+  kind?: string
+} {
   return { ...(apiVersion ? { apiVersion } : {}), ...(kind ? { kind } : {}) }
 }
 
 function trimMeta(meta: ObjectMeta): ObjectMeta {
-  const { managedFields: _, selfLink: __, ...kept } = meta as ObjectMeta & { managedFields?: unknown; selfLink?: unknown }
+  const {
+    managedFields: _,
+    selfLink: __,
+    ...kept
+  } = meta as ObjectMeta & { managedFields?: unknown; selfLink?: unknown }
   if (!kept.annotations?.[lastApplied]) return kept
   const { [lastApplied]: ___, ...annotations } = kept.annotations
   return { ...kept, annotations }

@@ -41,7 +41,9 @@ export function createChanges(deps: ChangeDeps): Changes {
 }
 
 function textOf({ verdict, nodeGroup, offering, reasons }: PodDecision): string {
-  return [verdict, nodeGroup, offering, ...reasons.map(({ code, object }) => `${code}@${object ?? ''}`)].join(' ')
+  return [verdict, nodeGroup, offering, ...reasons.map(({ code, object }) => `${code}@${object ?? ''}`)].join(
+    ' ',
+  )
 }
 
 // The reasons of the events are Cluster Autoscaler's, because people and alerts look for them.
@@ -50,16 +52,30 @@ function tellPod({ events, metrics, log }: ChangeDeps, pod: Pod, decision: PodDe
   const sentence = reasons.map(({ code, message }) => `${code}: ${message}`).join('; ')
   log.info('pod decided', { pod: decision.pod, verdict, nodeGroup, offering, reasons: sentence })
   if (verdict === 'scaleUp') {
-    events.record(pod, 'Normal', 'TriggeredScaleUp', `A node of size ${offering} is added to NodeGroup ${nodeGroup}: ${sentence}`)
+    events.record(
+      pod,
+      'Normal',
+      'TriggeredScaleUp',
+      `A node of size ${offering} is added to NodeGroup ${nodeGroup}: ${sentence}`,
+    )
   } else if (verdict === 'unschedulable') {
     events.record(pod, 'Normal', 'NotTriggerScaleUp', `No node is added: ${sentence}`)
-    metrics.unschedulable_pods_total.inc({ constraint: reasons[0]?.code ?? 'NoGroupFits', namespace: pod.metadata.namespace ?? '' })
+    metrics.unschedulable_pods_total.inc({
+      constraint: reasons[0]?.code ?? 'NoGroupFits',
+      namespace: pod.metadata.namespace ?? '',
+    })
   }
 }
 
 function tellNode({ metrics, log }: ChangeDeps, decision: NodeDecision, nodeGroup: string): void {
   const [first] = decision.reasons
   const [namespace = '', nodegroup = ''] = nodeGroup.split('/')
-  log.info('node decided', { node: decision.node, verdict: decision.verdict, reason: first?.code, detail: first?.message })
-  if (decision.verdict === 'keep' && first) metrics.scale_down_blocked_total.inc({ nodegroup, namespace, reason: first.code })
+  log.info('node decided', {
+    node: decision.node,
+    verdict: decision.verdict,
+    reason: first?.code,
+    detail: first?.message,
+  })
+  if (decision.verdict === 'keep' && first)
+    metrics.scale_down_blocked_total.inc({ nodegroup, namespace, reason: first.code })
 }

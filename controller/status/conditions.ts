@@ -27,34 +27,71 @@ export function conditionsNow(facts: Facts): ConditionNow[] {
   const { minNodes = 0, maxNodes } = nodeGroup.spec
   const enough = readyNodes >= minNodes
   const inactive = inactiveFields(nodeGroup)
-  const note = inactive.length === 0 ? '' : `; inactive until annotated adopt-settings=true: ${inactive.join(', ')}`
+  const note =
+    inactive.length === 0 ? '' : `; inactive until annotated adopt-settings=true: ${inactive.join(', ')}`
   return [
-    is('Ready', enough, enough ? 'EnoughNodes' : 'TooFewNodes', `${readyNodes} of ${decision.current} nodes are ready, at least ${minNodes} wanted${note}`),
+    is(
+      'Ready',
+      enough,
+      enough ? 'EnoughNodes' : 'TooFewNodes',
+      `${readyNodes} of ${decision.current} nodes are ready, at least ${minNodes} wanted${note}`,
+    ),
     scaling(facts),
-    is('AtMinCapacity', decision.current <= minNodes, 'NodeCount', `${decision.current} nodes, minNodes is ${minNodes}`),
-    is('AtMaxCapacity', decision.current >= maxNodes, 'NodeCount', `${decision.current} nodes, maxNodes is ${maxNodes}`),
+    is(
+      'AtMinCapacity',
+      decision.current <= minNodes,
+      'NodeCount',
+      `${decision.current} nodes, minNodes is ${minNodes}`,
+    ),
+    is(
+      'AtMaxCapacity',
+      decision.current >= maxNodes,
+      'NodeCount',
+      `${decision.current} nodes, maxNodes is ${maxNodes}`,
+    ),
     backoff(facts),
     failure(facts),
   ]
 }
 
 function scaling({ decision, claims }: Facts): ConditionNow {
-  const coming = claims.filter(({ metadata, status }) => metadata.deletionTimestamp === undefined && status?.phase !== 'Ready' && status?.phase !== 'Failed').length
+  const coming = claims.filter(
+    ({ metadata, status }) =>
+      metadata.deletionTimestamp === undefined && status?.phase !== 'Ready' && status?.phase !== 'Failed',
+  ).length
   const leaving = claims.filter(({ metadata }) => metadata.deletionTimestamp !== undefined).length
   const moves = coming + leaving > 0 || decision.target !== decision.current
-  return is('Scaling', moves, moves ? 'InProgress' : 'Steady', `${coming} nodes on their way in, ${leaving} on their way out`)
+  return is(
+    'Scaling',
+    moves,
+    moves ? 'InProgress' : 'Steady',
+    `${coming} nodes on their way in, ${leaving} on their way out`,
+  )
 }
 
 function backoff({ nodeGroup, now }: Facts): ConditionNow {
   const active = (nodeGroup.status?.backoffs ?? []).filter(({ until }) => (fromTimestamp(until) ?? 0) > now)
-  const sentences = active.map(({ offering, datacenterID, until, reason }) => `size ${offering} in ${datacenterID} until ${until}: ${reason}`)
-  return is('Backoff', active.length > 0, active.length > 0 ? 'Refused' : 'NoRefusal', sentences.join('; ') || 'VPSie has refused nothing lately')
+  const sentences = active.map(
+    ({ offering, datacenterID, until, reason }) =>
+      `size ${offering} in ${datacenterID} until ${until}: ${reason}`,
+  )
+  return is(
+    'Backoff',
+    active.length > 0,
+    active.length > 0 ? 'Refused' : 'NoRefusal',
+    sentences.join('; ') || 'VPSie has refused nothing lately',
+  )
 }
 
 function failure({ claims }: Facts): ConditionNow {
   const failed = claims.filter(({ status }) => status?.phase === 'Failed')
   const sentences = failed.map(({ metadata, status }) => `${metadata.name}: ${status?.lastError ?? 'failed'}`)
-  return is('Error', failed.length > 0, failed.length > 0 ? 'VPSieNodeFailed' : 'NoError', sentences.join('; ') || 'No VPSieNode has failed')
+  return is(
+    'Error',
+    failed.length > 0,
+    failed.length > 0 ? 'VPSieNodeFailed' : 'NoError',
+    sentences.join('; ') || 'No VPSieNode has failed',
+  )
 }
 
 function is(type: NodeGroupCondition, holds: boolean, reason: string, message: string): ConditionNow {

@@ -11,17 +11,23 @@ import { pricesOf } from './prices.ts'
 const hoursAMonth = 730
 
 /** Sets every gauge about groups, pods and nodes. Each is emptied first, so nothing is left of what is gone. */
-export function setGauges({ metrics }: Pick<ControllerDeps, 'metrics'>, state: ClusterState, plan: Plan): void {
+export function setGauges(
+  { metrics }: Pick<ControllerDeps, 'metrics'>,
+  state: ClusterState,
+  plan: Plan,
+): void {
   setGroupGauges(metrics, state, plan)
   setUtilization(metrics, state)
   metrics.pending_pods_current.reset()
   for (const { pod, verdict } of plan.pods) {
-    if (verdict !== 'bound' && verdict !== 'ignored') metrics.pending_pods_current.inc({ namespace: namespaceOf(pod) })
+    if (verdict !== 'bound' && verdict !== 'ignored')
+      metrics.pending_pods_current.inc({ namespace: namespaceOf(pod) })
   }
 }
 
 function setGroupGauges(metrics: ControllerDeps['metrics'], state: ClusterState, plan: Plan): void {
-  const { nodegroup_desired_nodes, nodegroup_current_nodes, nodegroup_ready_nodes, nodegroup_min_nodes } = metrics
+  const { nodegroup_desired_nodes, nodegroup_current_nodes, nodegroup_ready_nodes, nodegroup_min_nodes } =
+    metrics
   const { nodegroup_max_nodes, nodegroup_cost_hourly, vpsienode_phase } = metrics
   const all = [nodegroup_desired_nodes, nodegroup_current_nodes, nodegroup_ready_nodes, nodegroup_min_nodes]
   for (const gauge of [...all, nodegroup_max_nodes, nodegroup_cost_hourly, vpsienode_phase]) gauge.reset()
@@ -51,7 +57,10 @@ function setUtilization(metrics: ControllerDeps['metrics'], state: ClusterState)
     const namespace = groups.get(nodegroup)
     if (!usage || namespace === undefined) continue
     metrics.node_utilization_cpu_percent.set({ node: metadata.name, nodegroup, namespace }, usage.cpuPercent)
-    metrics.node_utilization_memory_percent.set({ node: metadata.name, nodegroup, namespace }, usage.memoryPercent)
+    metrics.node_utilization_memory_percent.set(
+      { node: metadata.name, nodegroup, namespace },
+      usage.memoryPercent,
+    )
   }
 }
 

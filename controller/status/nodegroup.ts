@@ -32,19 +32,28 @@ export async function reportNodeGroup(
 
 function saysNothingNew(present: NodeGroupStatus, wanted: NodeGroupStatus, now: number): boolean {
   const { lastDecisionTime: _, ...facts } = wanted
-  const shown = Object.fromEntries(Object.keys(facts).map((key) => [key, present[key as keyof NodeGroupStatus]]))
+  const shown = Object.fromEntries(
+    Object.keys(facts).map((key) => [key, present[key as keyof NodeGroupStatus]]),
+  )
   return isDeepStrictEqual(shown, facts) && now - (fromTimestamp(present.lastDecisionTime) ?? 0) < refreshMs
 }
 
 /** The reported part of a NodeGroup's status; undefined if the plan does not speak of the group. */
-export function statusOf(nodeGroup: NodeGroup, state: ClusterState, plan: Plan, now: number): NodeGroupStatus | undefined {
+export function statusOf(
+  nodeGroup: NodeGroup,
+  state: ClusterState,
+  plan: Plan,
+  now: number,
+): NodeGroupStatus | undefined {
   const key = `${nodeGroup.metadata.namespace}/${nodeGroup.metadata.name}`
   const decision = plan.groups.find((group) => group.nodeGroup === key)
   if (!decision) return undefined
   const claims = state.vpsieNodes.filter((claim) => isOf(claim, nodeGroup))
   const prices = pricesOf(state.offerings)
   const entries = entriesOf(claims, plan.nodes, prices)
-  const readyNodes = claims.filter(({ status, metadata }) => status?.phase === 'Ready' && metadata.deletionTimestamp === undefined).length
+  const readyNodes = claims.filter(
+    ({ status, metadata }) => status?.phase === 'Ready' && metadata.deletionTimestamp === undefined,
+  ).length
   const conditions = conditionsNow({ nodeGroup, claims, decision, readyNodes, now })
   return {
     currentNodes: decision.current,
@@ -53,10 +62,15 @@ export function statusOf(nodeGroup: NodeGroup, state: ClusterState, plan: Plan, 
     nodes: entries.slice(0, mostNodes),
     nodesOmitted: Math.max(0, entries.length - mostNodes),
     monthlyCost: prices.sum(claims),
-    conditions: conditions.reduce((list, condition) => setCondition(list, condition, now), nodeGroup.status?.conditions ?? []),
+    conditions: conditions.reduce(
+      (list, condition) => setCondition(list, condition, now),
+      nodeGroup.status?.conditions ?? [],
+    ),
     lastDecision: sentenceOf(decision),
     lastDecisionTime: toTimestamp(now),
-    ...(nodeGroup.metadata.generation === undefined ? {} : { observedGeneration: nodeGroup.metadata.generation }),
+    ...(nodeGroup.metadata.generation === undefined
+      ? {}
+      : { observedGeneration: nodeGroup.metadata.generation }),
   }
 }
 
@@ -66,10 +80,15 @@ function sentenceOf({ current, target, reasons }: GroupDecision): string {
 }
 
 /** One entry a claim; those that are not simply kept come first, because the list may be cut. */
-function entriesOf(claims: readonly VPSieNode[], decisions: readonly NodeDecision[], prices: Prices): NodeStatusEntry[] {
+function entriesOf(
+  claims: readonly VPSieNode[],
+  decisions: readonly NodeDecision[],
+  prices: Prices,
+): NodeStatusEntry[] {
   const byNode = new Map(decisions.map((decision) => [decision.node, decision]))
   const entries = claims.map((claim) => entryOf(claim, byNode.get(claim.status?.nodeName ?? ''), prices))
-  const rank = ({ verdict, status }: NodeStatusEntry) => (verdict === 'remove' || verdict === 'replace' ? 0 : status === 'Ready' ? 2 : 1)
+  const rank = ({ verdict, status }: NodeStatusEntry) =>
+    verdict === 'remove' || verdict === 'replace' ? 0 : status === 'Ready' ? 2 : 1
   return entries.sort((a, b) => rank(a) - rank(b) || (a.nodeName < b.nodeName ? -1 : 1))
 }
 

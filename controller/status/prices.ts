@@ -11,8 +11,11 @@ export interface Prices {
 
 /** The prices of claims under a price list. An offering without a datacenter is sold everywhere. */
 export function pricesOf(offerings: readonly Offering[]): Prices {
-  const listed = new Map(offerings.map(({ name, datacenterID, monthlyPrice }) => [`${datacenterID ?? ''}/${name}`, monthlyPrice]))
-  const of = ({ spec }: VPSieNode) => listed.get(`${spec.datacenterID}/${spec.instanceType}`) ?? listed.get(`/${spec.instanceType}`)
+  const listed = new Map(
+    offerings.map(({ name, datacenterID, monthlyPrice }) => [`${datacenterID ?? ''}/${name}`, monthlyPrice]),
+  )
+  const of = ({ spec }: VPSieNode) =>
+    listed.get(`${spec.datacenterID}/${spec.instanceType}`) ?? listed.get(`/${spec.instanceType}`)
   return {
     of,
     sum: (claims) => Math.round(claims.reduce((total, claim) => total + (of(claim) ?? 0), 0) * 100) / 100,
