@@ -58,7 +58,6 @@ async function report(
 ): Promise<void> {
   setGauges(deps, state, plan)
   changes.report(state, plan)
-  deps.usage.retain(new Set(state.nodes.map(({ metadata }) => metadata.name)))
   for (const nodeGroup of state.nodeGroups) {
     try {
       await reportNodeGroup(deps, nodeGroup, state, plan, signal)

@@ -1,3 +1,4 @@
+import { eventMetrics } from '../common/kube/events.ts'
 import { exponentialBuckets, type Metrics, type MetricTable } from '../common/metrics.ts'
 import { ingestMetrics } from './ingest/metrics.ts'
 import { vpsieMetrics } from './vpsie/metrics.ts'
@@ -154,6 +155,7 @@ export const controllerMetrics = {
   ...groupMetrics,
   ...scalingMetrics,
   ...machineMetrics,
+  ...eventMetrics,
   ...ingestMetrics,
   ...vpsieMetrics,
 } as const satisfies MetricTable

@@ -16,6 +16,7 @@ const processOptions = {
     description: 'Namespaces whose NodeGroups and VPSieNodes are looked after.',
   },
   'metrics-addr': { type: 'string', default: ':8080', description: 'Address of /metrics.' },
+  'health-addr': { type: 'string', default: ':8081', description: 'Address of /healthz and /readyz.' },
   'leader-election': {
     type: 'boolean',
     default: 'true',

@@ -1,4 +1,5 @@
 import type { Clock } from '../common/clock.ts'
+import type { ControllerDeps } from './deps.ts'
 
 /** Something may have changed: loops wait on it instead of polling. */
 export interface Wake {
@@ -45,4 +46,14 @@ export function createWake(clock: Clock): Wake {
       firstAt = undefined
     },
   }
+}
+
+/** Lets the loops know when something they read has changed. */
+export function wakeOnChanges({
+  caches,
+  wakeDecision,
+  wakeMachines,
+}: Pick<ControllerDeps, 'caches' | 'wakeDecision' | 'wakeMachines'>): void {
+  for (const cache of Object.values(caches)) cache.onChange(wakeDecision.fire)
+  for (const cache of [caches.vpsieNodes, caches.nodeGroups, caches.nodes]) cache.onChange(wakeMachines.fire)
 }

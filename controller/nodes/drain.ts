@@ -156,7 +156,7 @@ async function untilGone({ client, clock }: DrainDeps, pod: Pod, signal: AbortSi
 export async function inParallel<T>(
   items: readonly T[],
   limit: number,
-  work: (item: T) => Promise<void>,
+  work: (item: T) => Promise<unknown>,
 ): Promise<void> {
   const queue = [...items]
   const workers = Array.from({ length: Math.min(limit, items.length) }, async () => {

@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { systemClock as clock } from '../common/clock.ts'
+import { startOperations } from '../common/http/operations.ts'
+import type { RunningServer } from '../common/http/server.ts'
+import { connect } from '../common/kube/connect.ts'
+import { createEventRecorder } from '../common/kube/events.ts'
+import { holdLease } from '../common/kube/lease.ts'
+import { createMetrics } from '../common/metrics.ts'
+import { type ProgramContext, runProgram } from '../common/program.ts'
+import { followCredentials } from './credentials.ts'
+import type { ControllerDeps } from './deps.ts'
+import { liveProblem, readyProblem } from './health.ts'
+import { createAuthenticate } from './ingest/auth.ts'
+import { countAgents, forgetDeparted } from './ingest/forget.ts'
+import { startIngest } from './ingest/server.ts'
+import { createUsageStore } from './ingest/store.ts'
+import { lead } from './loop.ts'
+import { controllerMetrics } from './metrics.ts'
+import { startCaches } from './observe/caches.ts'
+import { createOffers } from './observe/offers.ts'
+import { type ControllerOptions, controllerOptions, controllerRelations } from './options.ts'
+import { createProgress } from './progress.ts'
+import { createVPSieClient } from './vpsie/client.ts'
+import { createWake, wakeOnChanges } from './wake.ts'
+
+const stopLimits = { lameDuckMs: 0, graceMs: 5_000 }
+
+/** The controller: every replica takes reports and keeps its caches warm, one of them leads. */
+await runProgram({
+  name: 'controller',
+  summary: 'adds and removes the nodes of NodeGroups.',
+  options: controllerOptions,
+  relations: controllerRelations,
+  main: run,
+})
+
+async function run(
+  options: ControllerOptions,
+  { log, registry }: ProgramContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const identity = `${hostname()}_${randomUUID()}`
+  const metrics = createMetrics(registry, controllerMetrics)
+  // What must outlive the stop signal for a moment, such as the undo of a removal, ends with this one.
+  const background = new AbortController()
+  const client = connect({ log, clock }, { kubeconfig: options.kubeconfig })
+  const events = createEventRecorder(
+    { client, clock, log, metrics },
+    { component: 'vpsie-autoscaler', instance: identity },
+    background.signal,
+  )
+  const secret = { namespace: options['vpsie-secret-namespace'], name: options['vpsie-secret-name'] }
+  const credentials = followCredentials({ client, clock, log }, secret, background.signal)
+  const provider = createVPSieClient({ log, clock, metrics }, options, credentials.current)
+  const deps: ControllerDeps = {
+    client,
+    provider,
+    caches: startCaches({ client, clock, log }, background.signal),
+    offers: createOffers({ provider, clock, log }, options['offers-refresh-interval']),
+    usage: createUsageStore({ clock }, usageOptions(options)),
+    events,
+    metrics,
+    log,
+    clock,
+    options,
+    progress: createProgress(),
+    wakeDecision: createWake(clock),
+    wakeMachines: createWake(clock),
+  }
+  wakeOnChanges(deps)
+  countAgents(deps)
+  credentials.onChange(() => deps.wakeMachines.fire())
+
+  let ingest: RunningServer | undefined
+  const pages = await startOperations(
+    { log, clock, registry },
+    {
+      addresses: [options['metrics-addr'], options['health-addr']],
+      ready: () => readyProblem(deps.caches, ingest, clock.now()),
+      live: () => liveProblem(deps.progress, options, clock.monotonic()),
+    },
+    signal,
+  )
+  const ingesting = serveIngest(deps, signal).then((server) => {
+    ingest = server
+  })
+  try {
+    await Promise.all([ingesting, forgetDeparted(deps, signal), takePart(deps, identity, signal)])
+  } finally {
+    await Promise.all([...pages, ...(ingest ? [ingest] : [])].map((server) => server.stop(stopLimits)))
+    await events.stop()
+    background.abort()
+    provider.close()
+  }
+}
+
+/** Leads whenever the lease can be had. */
+async function takePart(deps: ControllerDeps, identity: string, signal: AbortSignal): Promise<void> {
+  const { options, metrics, progress } = deps
+  const whileHeld = async (held: AbortSignal) => {
+    metrics.leader.set(1)
+    try {
+      await lead(deps, held)
+    } finally {
+      metrics.leader.set(0)
+      progress.ended()
+    }
+  }
+  if (!options['leader-election']) return whileHeld(signal)
+  const lease = {
+    namespace: options['leader-election-namespace'],
+    name: options['leader-election-id'],
+    identity,
+    leaseDurationMs: options['lease-duration'],
+    renewDeadlineMs: options['renew-deadline'],
+    retryPeriodMs: options['retry-period'],
+  }
+  await holdLease(deps, lease, whileHeld, signal)
+}
+
+function serveIngest(deps: ControllerDeps, signal: AbortSignal): Promise<RunningServer> {
+  const { client, clock, log, metrics, options, caches, usage } = deps
+  const authenticate = createAuthenticate(
+    { client, clock, log, metrics },
+    {
+      namespace: options['agent-namespace'],
+      serviceAccount: options['agent-service-account'],
+      maxTokens: 2 * options['ingest-max-nodes'],
+    },
+  )
+  const uidOfNode = (node: string) => caches.nodes.get(node)?.metadata.uid
+  return startIngest(
+    { log, clock, metrics, usage, authenticate, uidOfNode },
+    {
+      address: options['ingest-addr'],
+      certFile: options['ingest-cert-file'],
+      keyFile: options['ingest-key-file'],
+      reportIntervalMs: options['report-interval'],
+    },
+    signal,
+  )
+}
+
+function usageOptions(options: ControllerOptions) {
+  return {
+    reportIntervalMs: options['report-interval'],
+    forgetAfterMs: options['forget-after'],
+    maxNodes: options['ingest-max-nodes'],
+  }
+}
