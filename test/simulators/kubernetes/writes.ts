@@ -1,0 +1,167 @@
+import type { KubeObject } from '../../../common/kube/objects.ts'
+import type { Admission, Admitter } from './admission.ts'
+import type { DeleteOptions } from './deletion.ts'
+import { jsonPatch, type Operation } from './json-patch.ts'
+import { apiVersionOf, type Kind } from './kinds.ts'
+import { isRecord, mergePatch } from './merge.ts'
+import type { CustomSchema } from './schema.ts'
+import { badRequest, StatusError } from './status.ts'
+import type { Name, Store } from './store.ts'
+import type { User } from './users.ts'
+
+type Body = KubeObject & { status?: unknown; spec?: unknown }
+
+export interface Write {
+  kind: Kind
+  name: Name
+  subresource: string | undefined
+  user: User
+  dryRun: boolean
+  warn: (text: string) => void
+}
+
+/** How the API server turns what a client sends into what is stored. */
+export interface Writes {
+  create(write: Write, body: unknown): Promise<KubeObject>
+  /** Replaces the object, or its status. */
+  update(write: Write, body: unknown): Promise<KubeObject>
+  patch(write: Write, patch: unknown, contentType: string): Promise<KubeObject>
+  delete(write: Write, options: DeleteOptions): KubeObject
+}
+
+const mostConflicts = 5
+
+export function createWrites(
+  store: Store,
+  admitter: Admitter,
+  schemaOf: (kind: Kind) => CustomSchema | undefined,
+): Writes {
+  async function admit(
+    { kind, subresource, user, dryRun, warn }: Write,
+    operation: Admission['operation'],
+    object: Body,
+    oldObject: Body | null,
+  ): Promise<Body> {
+    const schema = schemaOf(kind)
+    const complete = (each: Body) => schema?.complete(each) ?? each
+    const base = { kind, subresource, operation, oldObject, user, dryRun }
+    const mutated = complete((await admitter.mutate({ ...base, object: complete(object) }, warn)) as Body)
+    schema?.check(mutated, oldObject ?? undefined)
+    await admitter.validate({ ...base, object: mutated }, warn)
+    return mutated
+  }
+
+  /** The old object with what this write may change. */
+  function changed({ kind, subresource }: Write, before: Body, wanted: Body): Body {
+    const { resourceVersion, uid } = wanted.metadata
+    const preconditions = {
+      ...(resourceVersion ? { resourceVersion } : {}),
+      ...(uid ? { uid } : {}),
+    }
+    if (subresource === 'status') {
+      const metadata = kind.custom ? before.metadata : { ...before.metadata, ...labelsOf(wanted) }
+      return { ...before, metadata: { ...metadata, ...preconditions }, status: wanted.status }
+    }
+    const { status: _, ...rest } = wanted
+    const merged = { ...rest, metadata: { ...wanted.metadata, ...preconditions } }
+    return kind.status && before.status !== undefined
+      ? { ...merged, status: before.status }
+      : kind.status
+        ? merged
+        : wanted
+  }
+
+  async function replace(write: Write, before: Body, wanted: Body): Promise<KubeObject> {
+    const after = await admit(write, 'UPDATE', changed(write, before, wanted), before)
+    if (write.dryRun) return after
+    return store.update(write.kind.plural, after)
+  }
+
+  return {
+    async create(write, body) {
+      const object = readBody(write, body)
+      const { namespace } = object.metadata
+      if (write.kind.namespaced && namespace) store.get('namespaces', { name: namespace })
+      const { status: _, ...rest } = object
+      const asked = write.kind.status && !write.kind.createsStatus ? rest : object
+      // Admission sees the name that generateName will have given; the store gives it all the same.
+      const admitted = await admit(write, 'CREATE', asked as Body, null)
+      return write.dryRun ? admitted : store.create(write.kind.plural, admitted)
+    },
+
+    async update(write, body) {
+      const wanted = readBody(write, body)
+      return replace(write, store.get<Body>(write.kind.plural, write.name), wanted)
+    },
+
+    async patch(write, patch, contentType) {
+      for (let attempt = 0; ; attempt++) {
+        const before = store.get<Body>(write.kind.plural, write.name)
+        const wanted = applyPatch(before, patch, contentType)
+        try {
+          // Without a version of the client's own, the server takes the one it has just read, and tries again.
+          return await replace(write, before, wanted)
+        } catch (error) {
+          const isOurs = !namesVersion(patch) && attempt < mostConflicts
+          if (!(error instanceof StatusError && error.code === 409 && isOurs)) throw error
+        }
+      }
+    },
+
+    delete({ kind, name, dryRun }, options) {
+      if (dryRun) return store.get(kind.plural, name)
+      return store.delete(kind.plural, name, options).object
+    },
+  }
+}
+
+function labelsOf({ metadata }: Body): Partial<Body['metadata']> {
+  const { labels, annotations } = metadata
+  return { ...(labels ? { labels } : {}), ...(annotations ? { annotations } : {}) }
+}
+
+function readBody({ kind, name }: Write, body: unknown): Body {
+  if (!isRecord(body) || !isRecord(body.metadata))
+    throw badRequest('the body must be an object with metadata')
+  const { apiVersion = apiVersionOf(kind), kind: named = kind.kind } = body as Partial<Body>
+  if (apiVersion !== apiVersionOf(kind) || named !== kind.kind) {
+    throw badRequest(
+      `the object is ${apiVersion} ${named}, the path is for ${apiVersionOf(kind)} ${kind.kind}`,
+    )
+  }
+  const metadata = body.metadata as unknown as Body['metadata']
+  if (name.namespace && metadata.namespace && metadata.namespace !== name.namespace) {
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
+  }
+  if (name.name && metadata.name !== name.name) {
+    throw badRequest(
+      `the name of the object (${metadata.name}) does not match the name on the URL (${name.name})`,
+    )
+  }
+  return {
+    ...body,
+    metadata: { ...metadata, ...(name.namespace ? { namespace: name.namespace } : {}) },
+  } as Body
+}
+
+// Strategic merge is taken as a plain merge patch: none of our programs sends one.
+function applyPatch(before: Body, patch: unknown, contentType: string): Body {
+  const [type = ''] = contentType.split(';')
+  switch (type.trim()) {
+    case 'application/merge-patch+json':
+    case 'application/strategic-merge-patch+json':
+      return mergePatch(before, patch) as Body
+    case 'application/json-patch+json':
+      return jsonPatch(before, patch as Operation[]) as Body
+    default:
+      throw new StatusError(
+        415,
+        'UnsupportedMediaType',
+        `the body of the request was in an unknown format: ${type}`,
+      )
+  }
+}
+
+function namesVersion(patch: unknown): boolean {
+  return isRecord(patch) && isRecord(patch.metadata) && patch.metadata.resourceVersion !== undefined
+}
