@@ -1,0 +1,71 @@
+import type { Clock } from '../common/clock.ts'
+import { errorText } from '../common/errors.ts'
+import type { Logger } from '../common/log.ts'
+import type { AgentMetrics } from './metrics.ts'
+import { readSample, type Sample } from './sample/read.ts'
+import { figuresOf, type Step, stepOf, type WindowFigures } from './usage.ts'
+
+interface Deps {
+  clock: Clock
+  log: Logger
+  metrics: Pick<AgentMetrics, 'agent_samples_total'>
+}
+
+/** Samples the machine now and then. */
+export interface Sampler {
+  /** What has happened since the last call; undefined if nothing could be measured. */
+  take(): WindowFigures | undefined
+  /** Milliseconds of the monotonic clock at the last sample; undefined before the first. */
+  readonly lastAt: number | undefined
+}
+
+// Steps are kept for one report; if nobody takes them for long, the oldest go.
+const mostSteps = 240
+
+/** Samples every `intervalMs` until `signal` aborts. A sample that cannot be read is counted, told once, and dropped. */
+export function startSampler(
+  { clock, log, metrics }: Deps,
+  { proc, intervalMs }: { proc: string; intervalMs: number },
+  signal: AbortSignal,
+): Sampler {
+  let last: Sample | undefined
+  let steps: Step[] = []
+  let problem = ''
+
+  async function sample(): Promise<void> {
+    try {
+      const next = await readSample({ clock }, proc, signal)
+      const step = last && stepOf(last, next, intervalMs)
+      metrics.agent_samples_total.inc({ result: last && !step ? 'skipped' : 'taken' })
+      if (step) steps = [...steps, step].slice(-mostSteps)
+      last = next
+      if (problem !== '') log.info('samples can be read again')
+      problem = ''
+    } catch (error) {
+      if (signal.aborted) return
+      metrics.agent_samples_total.inc({ result: 'failed' })
+      const text = errorText(error)
+      if (text !== problem) log.error('sample could not be read', { proc, error: text })
+      problem = text
+    }
+  }
+
+  async function run(): Promise<void> {
+    while (!signal.aborted) {
+      await sample()
+      await clock.sleep(intervalMs, signal).catch(() => undefined)
+    }
+  }
+
+  void run()
+  return {
+    take() {
+      const figures = figuresOf(steps)
+      steps = []
+      return figures
+    },
+    get lastAt() {
+      return last?.at
+    },
+  }
+}
