@@ -1,3 +1,4 @@
+import { identitiesOf } from '../../common/api/ownership.ts'
 import type { Machine } from '../vpsie/provider.ts'
 
 /** A claim whose machine has been ordered and is not known yet. Times in milliseconds since the epoch. */
@@ -22,14 +23,6 @@ export interface Adoption {
 // VPSie's clock and ours may differ; a machine "created" a little before the order can still be its result,
 // because the baseline already excludes everything that really existed before.
 const clockSkewMs = 120_000
-
-/** Every text by which a machine may be known, lower case because VPSie and Kubernetes differ in letter case. */
-export function identitiesOf(machine: Pick<Machine, 'uuid' | 'numericID' | 'hostname'>): string[] {
-  const { uuid, numericID, hostname } = machine
-  return [uuid, numericID === undefined ? undefined : String(numericID), hostname]
-    .filter((text): text is string => text !== undefined && text !== '')
-    .map((text) => text.toLowerCase())
-}
 
 /**
  * Which waiting claim gets which machine of a cluster's list. A machine is taken only if no claim owns it, no open

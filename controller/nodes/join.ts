@@ -1,14 +1,14 @@
-import { annotations, labels, taints, wellKnown } from '../../common/api/names.ts'
+import { annotations, taints, wellKnown } from '../../common/api/names.ts'
 import type { NodeGroup } from '../../common/api/nodegroup.ts'
+import { nodeOfClaim } from '../../common/api/ownership.ts'
 import type { VPSieNode } from '../../common/api/vpsienode.ts'
 import { fromTimestamp, toTimestamp } from '../../common/clock.ts'
-import type { Node, Taint } from '../../common/kube/objects.ts'
-import { resources } from '../../common/kube/resources.ts'
+import type { Node } from '../../common/kube/objects.ts'
 import type { ControllerDeps } from '../deps.ts'
 import type { Machine } from '../vpsie/provider.ts'
 import { forgetRefusals } from './backoff.ts'
 import { patchClaim, setPhase } from './claims.ts'
-import { identitiesOfClaim } from './record.ts'
+import { repairNode } from './repair.ts'
 
 type JoinDeps = Pick<ControllerDeps, 'client' | 'clock' | 'caches' | 'events' | 'metrics' | 'log' | 'options'>
 
@@ -50,26 +50,6 @@ export async function adoptMachine(
     },
     signal,
   )
-}
-
-/** The Node of a claim: by its label, provider id, name or address, in that order and whatever the letter case. */
-export function nodeOfClaim(nodes: readonly Node[], claim: VPSieNode): Node | undefined {
-  const name = claim.metadata.name
-  const identities = new Set(identitiesOfClaim(claim))
-  const address = claim.spec.ipAddress
-  return (
-    nodes.find((node) => node.metadata.labels?.[labels.vpsieNode] === name) ??
-    nodes.find((node) => identities.has(lastPart(node.spec?.providerID))) ??
-    nodes.find((node) => identities.has(node.metadata.name.toLowerCase())) ??
-    nodes.find(
-      (node) => address !== undefined && node.status?.addresses?.some((entry) => entry.address === address),
-    )
-  )
-}
-
-// A provider id is `vpsie://<datacenter>/<cluster>/<machine>` or the bare machine id.
-function lastPart(providerID: string | undefined): string {
-  return providerID?.split('/').at(-1)?.toLowerCase() ?? ''
 }
 
 /** True if the Node reports Ready. */
@@ -153,62 +133,6 @@ async function failIfLate(deps: JoinDeps, claim: VPSieNode, signal: AbortSignal)
     { reason: 'JoiningTimeout', message, status: { lastError: message }, condition },
     signal,
   )
-}
-
-/** What a Node of the group carries: labels of the group and of ownership. */
-export function wantedLabels(claim: VPSieNode, nodeGroup: NodeGroup): Record<string, string> {
-  return {
-    ...nodeGroup.spec.labels,
-    [labels.managed]: 'true',
-    [labels.nodeGroup]: nodeGroup.metadata.name,
-    [labels.vpsieNode]: claim.metadata.name,
-    [labels.datacenter]: claim.spec.datacenterID,
-    [labels.offering]: claim.spec.instanceType,
-  }
-}
-
-/**
- * Puts on a Node what admission should have put there and did not, because the webhook was away. Startup taints
- * are put on once only; a NoExecute taint is never added, since the node may already run pods.
- */
-async function repairNode(
-  deps: JoinDeps,
-  node: Node,
-  claim: VPSieNode,
-  nodeGroup: NodeGroup,
-  signal: AbortSignal,
-): Promise<void> {
-  const wanted = wantedLabels(claim, nodeGroup)
-  const missing = Object.entries(wanted).filter(([key, value]) => node.metadata.labels?.[key] !== value)
-  const firstTime = node.metadata.annotations?.[annotations.startupTaintsApplied] === undefined
-  const startup: Taint[] = firstTime ? (nodeGroup.spec.startupTaints ?? []) : []
-  const present = node.spec?.taints ?? []
-  const absent = [...((firstTime ? nodeGroup.spec.taints : []) ?? []), ...startup].filter(
-    (taint) =>
-      taint.effect !== 'NoExecute' &&
-      !present.some((has) => has.key === taint.key && has.effect === taint.effect),
-  )
-  if (missing.length === 0 && !firstTime) return
-  const patch = {
-    metadata: {
-      labels: Object.fromEntries(missing),
-      annotations: { [annotations.startupTaintsApplied]: 'true' },
-    },
-    ...(absent.length > 0 ? { spec: { taints: [...present, ...absent] } } : {}),
-  }
-  const { resourceVersion } = node.metadata
-  await deps.client.patch(
-    resources.nodes,
-    { name: node.metadata.name },
-    patch,
-    resourceVersion ? { resourceVersion } : {},
-    signal,
-  )
-  deps.log.info('node repaired', {
-    node: node.metadata.name,
-    labels: missing.map(([key]) => key),
-    taints: absent.map(({ key }) => key),
-  })
 }
 
 /** True if the Node carries the taint of a removal by us. */

@@ -1,8 +1,9 @@
+import { identitiesOf, identitiesOfClaim } from '../../common/api/ownership.ts'
 import type { VPSieNode } from '../../common/api/vpsienode.ts'
 import type { ControllerDeps } from '../deps.ts'
 import type { Machine } from '../vpsie/provider.ts'
-import { type Adoption, adopt, identitiesOf, type WaitingClaim } from './adopt.ts'
-import { hasMachine, identitiesOfClaim, readOrder } from './record.ts'
+import { type Adoption, adopt, type WaitingClaim } from './adopt.ts'
+import { hasMachine, readOrder } from './record.ts'
 
 /** One VPSie cluster as a pass sees it: its claims, and its machines by one fresh list. */
 export interface ClusterView {

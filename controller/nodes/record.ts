@@ -1,8 +1,8 @@
 import { annotations } from '../../common/api/names.ts'
+import { identitiesOf, identitiesOfClaim } from '../../common/api/ownership.ts'
 import type { VPSieNode } from '../../common/api/vpsienode.ts'
 import { fromTimestamp, toTimestamp } from '../../common/clock.ts'
 import type { MachineHint } from '../vpsie/provider.ts'
-import { identitiesOf } from './adopt.ts'
 
 /**
  * What a claim remembers about the machine that was ordered for it. It lives in annotations, so that any later
@@ -66,17 +66,6 @@ export const clearedOrderNotes: Readonly<Record<string, null>> = {
 /** The note that the machine was missing from a list at `at`, or that it is there again. */
 export function absentNotes(at: number | undefined): Record<string, string | null> {
   return { [annotations.absentSince]: at === undefined ? null : toTimestamp(at) }
-}
-
-/** Every text by which the claim's own machine may appear in a list; empty while it is unknown. */
-export function identitiesOfClaim(claim: VPSieNode): string[] {
-  const { vpsieNodeIdentifier, vpsieInstanceID } = claim.spec
-  const hostname = claim.status?.hostname
-  const known = identitiesOf({
-    ...(vpsieNodeIdentifier ? { uuid: vpsieNodeIdentifier } : {}),
-    ...(vpsieInstanceID ? { numericID: vpsieInstanceID } : {}),
-  })
-  return hostname ? [...known, hostname.toLowerCase()] : known
 }
 
 /** True once the claim's machine is known by any identity. */

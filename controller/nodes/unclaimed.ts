@@ -1,5 +1,5 @@
+import { identitiesOf } from '../../common/api/ownership.ts'
 import type { ControllerDeps } from '../deps.ts'
-import { identitiesOf } from './adopt.ts'
 import type { ClusterView } from './machines.ts'
 
 /**

@@ -1,0 +1,93 @@
+import type { Node, Taint } from '../kube/objects.ts'
+import { annotations, labels } from './names.ts'
+import type { NodeGroup } from './nodegroup.ts'
+import type { VPSieNode } from './vpsienode.ts'
+
+/** Names by which a machine of VPSie may be known. */
+export interface MachineNames {
+  uuid?: string
+  numericID?: number
+  hostname?: string
+}
+
+/** Every text by which a machine may be known, lower case because VPSie and Kubernetes differ in letter case. */
+export function identitiesOf({ uuid, numericID, hostname }: MachineNames): string[] {
+  return [uuid, numericID === undefined ? undefined : String(numericID), hostname]
+    .filter((text): text is string => text !== undefined && text !== '')
+    .map((text) => text.toLowerCase())
+}
+
+/** Every text by which the claim's own machine may appear in a list; empty while it is unknown. */
+export function identitiesOfClaim(claim: VPSieNode): string[] {
+  const { vpsieNodeIdentifier, vpsieInstanceID } = claim.spec
+  const hostname = claim.status?.hostname
+  return identitiesOf({
+    ...(vpsieNodeIdentifier ? { uuid: vpsieNodeIdentifier } : {}),
+    ...(vpsieInstanceID ? { numericID: vpsieInstanceID } : {}),
+    ...(hostname ? { hostname } : {}),
+  })
+}
+
+/**
+ * How a Node is known to be a claim's, the surest way first: the label we put on it, its provider id, its name, its
+ * address. 0 to 3; undefined if it is not. A label that names another claim settles that it is not.
+ */
+export function kinship(node: Node, claim: VPSieNode): number | undefined {
+  const label = node.metadata.labels?.[labels.vpsieNode]
+  if (label !== undefined) return label === claim.metadata.name ? 0 : undefined
+  const identities = new Set(identitiesOfClaim(claim))
+  if (identities.has(lastPart(node.spec?.providerID))) return 1
+  if (identities.has(node.metadata.name.toLowerCase())) return 2
+  const address = claim.spec.ipAddress
+  return address !== undefined && node.status?.addresses?.some((entry) => entry.address === address)
+    ? 3
+    : undefined
+}
+
+// A provider id is `vpsie://<datacenter>/<cluster>/<machine>` or the bare machine id.
+function lastPart(providerID: string | undefined): string {
+  return providerID?.split('/').at(-1)?.toLowerCase() ?? ''
+}
+
+/** The Node of a claim: the one that is most surely its own. */
+export function nodeOfClaim(nodes: readonly Node[], claim: VPSieNode): Node | undefined {
+  return surest(nodes, (node) => kinship(node, claim))
+}
+
+/** The claim of a Node, likewise. */
+export function claimOfNode(claims: readonly VPSieNode[], node: Node): VPSieNode | undefined {
+  return surest(claims, (claim) => kinship(node, claim))
+}
+
+function surest<T>(items: readonly T[], rankOf: (item: T) => number | undefined): T | undefined {
+  let best: { item: T; rank: number } | undefined
+  for (const item of items) {
+    const rank = rankOf(item)
+    if (rank !== undefined && (best === undefined || rank < best.rank)) best = { item, rank }
+  }
+  return best?.item
+}
+
+/** Labels a Node of the group carries: the group's own, and whose it is. */
+export function wantedLabels(claim: VPSieNode, nodeGroup: NodeGroup): Record<string, string> {
+  return {
+    ...nodeGroup.spec.labels,
+    [labels.managed]: 'true',
+    [labels.nodeGroup]: nodeGroup.metadata.name,
+    [labels.vpsieNode]: claim.metadata.name,
+    [labels.datacenter]: claim.spec.datacenterID,
+    [labels.offering]: claim.spec.instanceType,
+  }
+}
+
+/**
+ * Taints of the group that the Node lacks, its startup taints among them. None once they have been put on: somebody
+ * else takes them off, and that is not to be undone.
+ */
+export function missingTaints(node: Node, nodeGroup: NodeGroup): Taint[] {
+  if (node.metadata.annotations?.[annotations.startupTaintsApplied] !== undefined) return []
+  const present = node.spec?.taints ?? []
+  return [...(nodeGroup.spec.taints ?? []), ...(nodeGroup.spec.startupTaints ?? [])].filter(
+    ({ key, effect }) => !present.some((taint) => taint.key === key && taint.effect === effect),
+  )
+}
