@@ -1,0 +1,60 @@
+import { annotations, wellKnown } from '../../common/api/names.ts'
+import { claimOfNode, missingTaints, wantedLabels } from '../../common/api/ownership.ts'
+import type { Node } from '../../common/kube/objects.ts'
+import type { Review } from '../paths.ts'
+import { allowed, type PatchOperation, pointerToken } from '../review.ts'
+
+const kubelet = 'system:node:'
+
+/**
+ * Gives a Node of ours its labels and taints the moment it registers, before a pod can land on it. Only a kubelet
+ * that registers its own Node is answered; anything else, and a Node that is not known, passes as it is: the
+ * controller repairs what was missed here.
+ */
+export const mutateNode: Review = ({ surroundings }, { object, operation, user }) => {
+  const node = object as Node
+  const isOwn = user.username === kubelet + node.metadata.name && user.groups.includes('system:nodes')
+  if (operation !== 'CREATE' || !isOwn || node.metadata.labels?.[wellKnown.controlPlane] !== undefined)
+    return allowed
+  const claim = claimOfNode(surroundings.vpsieNodes() ?? [], node)
+  const nodeGroup = surroundings
+    .nodeGroups()
+    ?.find(
+      ({ metadata }) =>
+        metadata.name === claim?.spec.nodeGroupName && metadata.namespace === claim?.metadata.namespace,
+    )
+  if (!claim || !nodeGroup) return allowed
+  const taints = missingTaints(node, nodeGroup)
+  return {
+    violations: [],
+    warnings: [],
+    patch: [
+      ...addEach('/metadata/labels', node.metadata.labels, wantedLabels(claim, nodeGroup)),
+      ...addEach('/metadata/annotations', node.metadata.annotations, {
+        [annotations.startupTaintsApplied]: 'true',
+      }),
+      ...(taints.length > 0 ? addTaints(node, taints) : []),
+    ],
+  }
+}
+
+function addEach(
+  path: string,
+  present: Readonly<Record<string, string>> | undefined,
+  wanted: Readonly<Record<string, string>>,
+): PatchOperation[] {
+  const missing = Object.entries(wanted).filter(([key, value]) => present?.[key] !== value)
+  if (missing.length === 0) return []
+  if (!present) return [{ op: 'add', path, value: Object.fromEntries(missing) }]
+  return missing.map(([key, value]) => ({
+    op: 'add',
+    path: `${path}/${pointerToken(key)}`,
+    value,
+  }))
+}
+
+function addTaints({ spec }: Node, taints: readonly object[]): PatchOperation[] {
+  if (!spec) return [{ op: 'add', path: '/spec', value: { taints } }]
+  if (!spec.taints) return [{ op: 'add', path: '/spec/taints', value: taints }]
+  return taints.map((value) => ({ op: 'add', path: '/spec/taints/-', value }))
+}
