@@ -40,7 +40,7 @@ export function decide(state: ClusterState, options: DecideOptions, now: number)
 
   const purchases = isPaused ? [] : wanted
   const reasons = (lot: Lot) => whyNot(lot, candidates, limits, cluster)
-  const decided = podDecisions(lots, wanted, reasons).map((decision) =>
+  const decided = podDecisions(lots, wanted, cluster.world.space, reasons).map((decision) =>
     isPaused ? paused(decision) : decision,
   )
   const spent = isPaused ? createLimits(cluster, goneOf(dead)) : limits

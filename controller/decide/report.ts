@@ -2,6 +2,7 @@ import { keyOf } from '../../common/kube/resources.ts'
 import { compareText } from './groups.ts'
 import { type Lot, waiting } from './lots.ts'
 import type { NewNode, PodDecision, Reason } from './plan.ts'
+import { amountText, at, type ResourceSpace } from './resources.ts'
 import type { Purchase } from './scale-up.ts'
 import type { Bin } from './shape/bins.ts'
 
@@ -9,6 +10,7 @@ import type { Bin } from './shape/bins.ts'
 export function podDecisions(
   lots: readonly Lot[],
   purchases: readonly Purchase[],
+  space: ResourceSpace,
   whyNot: (lot: Lot) => Reason[],
 ): PodDecision[] {
   const bought = new Map(purchases.map((purchase) => [purchase.bin, purchase]))
@@ -16,7 +18,7 @@ export function podDecisions(
     if (lot.headroomOf) return []
     let next = 0
     const placed = lot.places.flatMap(({ bin, count }) => {
-      const decision = placedDecision(bin, bought.get(bin))
+      const decision = placedDecision(bin, bought.get(bin), () => needsOf(lot, space))
       const members = lot.pods.slice(next, next + count)
       next += count
       return members.map((pod) => ({ pod: keyOf(pod), ...decision }))
@@ -32,11 +34,25 @@ export function podDecisions(
   })
 }
 
-function placedDecision(bin: Bin, purchase: Purchase | undefined): Omit<PodDecision, 'pod'> {
+/** What a pod of the lot asks for, in words. */
+function needsOf({ pod: { requests } }: Lot, space: ResourceSpace): string {
+  const asked = space.names.flatMap((name, place) => {
+    const amount = at(requests, place)
+    return amount > 0 && name !== 'pods' ? [`${amountText(space, place, amount)} ${name}`] : []
+  })
+  return asked.length > 0 ? `needs ${asked.join(', ')}` : 'needs a place'
+}
+
+function placedDecision(
+  bin: Bin,
+  purchase: Purchase | undefined,
+  needs: () => string,
+): Omit<PodDecision, 'pod'> {
   const where = { node: bin.name, ...(bin.nodeGroup === undefined ? {} : { nodeGroup: bin.nodeGroup }) }
   if (purchase) {
     const { offering, group } = purchase.candidate.template
-    const message = `a new node of size ${offering.name} in NodeGroup ${group.key}`
+    const price = `${offering.monthlyPrice} a month`
+    const message = `${needs()}: gets a new node of size ${offering.name}, ${price}, in NodeGroup ${group.key}`
     return {
       verdict: 'scaleUp',
       ...where,

@@ -93,7 +93,8 @@ export function createUsageStore(
     read(node, { windowMs, cpuPercent, memoryPercent }) {
       const entry = entries.get(node)
       if (!entry || !isFresh(entry)) return undefined
-      const usage = entry.history.read(clock.now(), windowMs, { cpuPercent, memoryPercent })
+      // The window ends with the last report: what has passed since is not missing, it is on its way.
+      const usage = entry.history.read(entry.lastArrival, windowMs, { cpuPercent, memoryPercent })
       return usage && { node, ...usage }
     },
 

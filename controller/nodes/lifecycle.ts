@@ -1,5 +1,6 @@
 import { labels } from '../../common/api/names.ts'
 import type { NodeGroup } from '../../common/api/nodegroup.ts'
+import { identitiesOf } from '../../common/api/ownership.ts'
 import type { VPSieNode } from '../../common/api/vpsienode.ts'
 import { fromTimestamp } from '../../common/clock.ts'
 import { codeOf, errorText, hasCode } from '../../common/errors.ts'
@@ -94,17 +95,20 @@ async function visit(
   await inParallel(oneSizeAtATime(view, ready), parallel, (claim) =>
     attempt(deps, claim, () => step(deps, claim, view, signal), signal),
   )
-  return view
+  return { ...view, owned: new Set([...view.owned, ...adopted.identities]) }
 }
 
 interface Adopted {
   done: ReadonlySet<string>
+  /** Identities of the machines that found their claim. */
+  identities: readonly string[]
   /** Set when an adoption could not be written down: a baseline taken now would hide that machine from its claim. */
   failed: boolean
 }
 
 async function adoptAll(deps: ControllerDeps, view: ClusterView, signal: AbortSignal): Promise<Adopted> {
   const done = new Set<string>()
+  const identities: string[] = []
   let failed = false
   for (const { key, machine } of adoptions(view, (claim) => sizeOfClaim(deps, claim))) {
     const claim = view.claims.find((candidate) => keyOf(candidate) === key)
@@ -116,9 +120,10 @@ async function adoptAll(deps: ControllerDeps, view: ClusterView, signal: AbortSi
       signal,
     )
     done.add(key)
+    identities.push(...identitiesOf(machine))
     if (!written) failed = true
   }
-  return { done, failed }
+  return { done, identities, failed }
 }
 
 /**

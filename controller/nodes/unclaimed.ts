@@ -1,6 +1,7 @@
 import { identitiesOf } from '../../common/api/ownership.ts'
 import type { ControllerDeps } from '../deps.ts'
 import type { ClusterView } from './machines.ts'
+import { hasMachine, readOrder } from './record.ts'
 
 /**
  * Reports workers at VPSie that no claim owns: made by hand, or left by something else than us. They are counted
@@ -16,8 +17,11 @@ export function createUnclaimedReport({
     for (const view of views) {
       const unclaimed = unclaimedOf(view)
       const text = unclaimed.join(',')
-      if ((byCluster.get(view.clusterID) ?? '') !== text)
-        log.warn('machines that no VPSieNode owns', { clusterID: view.clusterID, machines: unclaimed })
+      const before = byCluster.get(view.clusterID) ?? ''
+      if (before !== text) {
+        const level = text === '' ? 'info' : 'warn'
+        log.log(level, 'machines that no VPSieNode owns', { clusterID: view.clusterID, machines: unclaimed })
+      }
       if (text === '') byCluster.delete(view.clusterID)
       else byCluster.set(view.clusterID, text)
     }
@@ -26,11 +30,13 @@ export function createUnclaimedReport({
   }
 }
 
-/** Names of the view's workers without a claim. */
-export function unclaimedOf({ machines, owned }: ClusterView): string[] {
+/** Names of the view's workers that no claim owns and no open order may have made. */
+export function unclaimedOf({ machines, owned, claims }: ClusterView): string[] {
+  const open = claims.flatMap((claim) => (hasMachine(claim) ? [] : (readOrder(claim) ?? [])))
   return machines
     .filter(({ role }) => role !== 'controlPlane')
     .filter((machine) => identitiesOf(machine).every((identity) => !owned.has(identity)))
+    .filter(({ identity }) => open.every(({ baseline }) => baseline.has(identity.toLowerCase())))
     .map(({ identity }) => identity)
     .sort()
 }

@@ -50,13 +50,14 @@ function textOf({ verdict, nodeGroup, offering, reasons }: PodDecision): string 
 function tellPod({ events, metrics, log }: ChangeDeps, pod: Pod, decision: PodDecision): void {
   const { verdict, nodeGroup, offering, reasons } = decision
   const sentence = reasons.map(({ code, message }) => `${code}: ${message}`).join('; ')
+  const [first] = reasons
   log.info('pod decided', { pod: decision.pod, verdict, nodeGroup, offering, reasons: sentence })
   if (verdict === 'scaleUp') {
     events.record(
       pod,
       'Normal',
       'TriggeredScaleUp',
-      `A node of size ${offering} is added to NodeGroup ${nodeGroup}: ${sentence}`,
+      first?.message ?? `a node of size ${offering} is added to NodeGroup ${nodeGroup}`,
     )
   } else if (verdict === 'unschedulable') {
     events.record(pod, 'Normal', 'NotTriggerScaleUp', `No node is added: ${sentence}`)

@@ -15,6 +15,7 @@ const quick: Readonly<Record<string, readonly string[]>> = {
     '--renew-deadline=3s',
     '--retry-period=500ms',
     '--report-interval=1s',
+    '--forget-after=2s',
     '--add-settle-time=6s',
     '--scale-down-delay-after-add=5s',
     '--vpsie-timeout=2s',
@@ -24,7 +25,7 @@ const quick: Readonly<Record<string, readonly string[]>> = {
     '--vpsie-requests-per-minute=3000',
   ],
   webhook: ['--lame-duck=1s'],
-  agent: ['--sample-interval=500ms', '--report-interval=1s'],
+  agent: ['--sample-interval=500ms', '--report-interval=1s', '--inventory-interval=0'],
 }
 
 interface Workload extends KubeObject {

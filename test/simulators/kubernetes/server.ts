@@ -64,11 +64,11 @@ function authenticate(users: Users, { headers }: IncomingMessage): User {
   return found.user
 }
 
-function authorize(store: Store, user: User, verb: string, { path, target }: ApiRequest): void {
+function authorize(store: Store, user: User, verb: string, { path, target, query }: ApiRequest): void {
   // Everybody may ask what they may do.
   if (path.endsWith('/selfsubjectaccessreviews')) return
   const wanted = target
-    ? wantedOf(verb, target)
+    ? wantedOf(verb, target, query)
     : { verb, group: path.split('/')[2] ?? '', resource: path.split('/').at(-1) ?? '' }
   if (isAllowed(store, user, wanted)) return
   const { group, resource } = wanted
@@ -77,9 +77,11 @@ function authorize(store: Store, user: User, verb: string, { path, target }: Api
   throw forbidden({ group, plural: resource }, target?.name ?? '', why)
 }
 
-function wantedOf(verb: string, { kind, namespace, name, subresource }: Target) {
+function wantedOf(verb: string, { kind, namespace, name, subresource }: Target, query: URLSearchParams) {
   const resource = subresource ? `${kind.plural}/${subresource}` : kind.plural
-  return { verb, group: kind.group, resource, namespace, name }
+  // A list of one object by its name counts as about that object (k8s.io/apiserver pkg/endpoints/request).
+  const selected = /^metadata\.name=([^,]+)$/.exec(query.get('fieldSelector') ?? '')?.[1]
+  return { verb, group: kind.group, resource, namespace, name: name ?? selected }
 }
 
 async function meetFault(

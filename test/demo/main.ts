@@ -1,0 +1,84 @@
+import { helpText, OptionsError, type OptionTable, parseOptions } from '../../common/options.ts'
+import { admission } from './steps/admission.ts'
+import { bill, billOf } from './steps/bill.ts'
+import { comeUp } from './steps/come-up.ts'
+import { loseAgent } from './steps/lose-agent.ts'
+import { loseLeader } from './steps/lose-leader.ts'
+import { scaleDown } from './steps/scale-down.ts'
+import { scaleUp } from './steps/scale-up.ts'
+import { seeUsage } from './steps/see-usage.ts'
+import { vpsieFails } from './steps/vpsie-fails.ts'
+import { playStory } from './story.ts'
+import { createWorld, type World } from './world.ts'
+
+const options = {
+  json: {
+    type: 'boolean',
+    default: 'false',
+    description: 'Print the result as one JSON object, the last line.',
+  },
+  keep: { type: 'boolean', default: 'false', description: 'Leave everything running until Ctrl-C.' },
+  logs: {
+    type: 'boolean',
+    default: 'false',
+    description: 'After a failure print the last lines of every program.',
+  },
+} as const satisfies OptionTable
+
+const steps = [comeUp, admission, scaleUp, seeUsage, scaleDown, loseAgent, vpsieFails, loseLeader, bill]
+
+/** Plays the story on this machine: the real programs, a simulated Kubernetes, a simulated cloud. */
+async function main(args: readonly string[]): Promise<number> {
+  if (args.includes('--help')) {
+    process.stdout.write(helpText('npm run demo --', 'plays the whole story on one machine.', options))
+    return 0
+  }
+  const { json, keep, logs } = parseOptions(options, args)
+  const root = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM'] as const)
+    process.once(name, () => root.abort(new Error(`stopped by ${name}`)))
+  const print = (line: string) => (json ? process.stderr : process.stdout).write(`${line}\n`)
+  const started = performance.now()
+  const world = await createWorld()
+  try {
+    const results = await playStory(world, steps, print, AbortSignal.any([root.signal, world.signal]))
+    const ok = results.length === steps.length && results.every((result) => result.ok)
+    if (!ok && logs) printLogs(world, print)
+    print(
+      `\n${ok ? 'All as told' : 'NOT as told'}, in ${Math.round((performance.now() - started) / 1000)} s.`,
+    )
+    if (json) process.stdout.write(`${JSON.stringify({ steps: results, machines: billOf(world) })}\n`)
+    if (keep && !root.signal.aborted) await untilStopped(world, print, root.signal)
+    return ok ? 0 : 1
+  } finally {
+    await world.stop()
+  }
+}
+
+function printLogs({ programs }: World, print: (line: string) => void): void {
+  for (const component of ['controller', 'webhook', 'agent'] as const) {
+    for (const { program, pod } of programs.list(component)) {
+      print(`\n--- ${pod.metadata.name}`)
+      for (const line of program.lines.slice(-60)) print(line)
+    }
+  }
+}
+
+async function untilStopped(
+  { sim, vpsie, programs }: World,
+  print: (line: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  print(`\nStill running; Ctrl-C ends it.\n  export KUBECONFIG=${sim.adminKubeconfig}\n  VPSie: ${vpsie.url}`)
+  for (const { pod, ports } of programs.list('controller'))
+    print(`  ${pod.metadata.name}: http://127.0.0.1:${ports.metrics}/metrics`)
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (error) {
+  if (!(error instanceof OptionsError)) throw error
+  process.stderr.write(`${error.message}\n`)
+  process.exitCode = 2
+}

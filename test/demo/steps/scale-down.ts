@@ -1,0 +1,81 @@
+import type { PodDisruptionBudget } from '../../../common/kube/objects.ts'
+import { resources } from '../../../common/kube/resources.ts'
+import { allRun, liveMachines, nodeGroup, podsOf, scale, settled, workers } from '../look.ts'
+import type { Step } from '../story.ts'
+import { expect, until } from '../wait.ts'
+import type { World } from '../world.ts'
+
+const budget: PodDisruptionBudget = {
+  apiVersion: 'policy/v1',
+  kind: 'PodDisruptionBudget',
+  metadata: { name: 'web', namespace: 'default' },
+  spec: { selector: { matchLabels: { app: 'web' } }, maxUnavailable: 1 },
+}
+
+export const scaleDown: Step<World> = {
+  name: 'The load shrinks; nodes that are not needed are drained and given back',
+  asked: 'kubectl scale batch and api to 0, with a PodDisruptionBudget that lets one web pod go at a time',
+  async run(world, tell, signal) {
+    const { client } = world
+    await client.create(resources.podDisruptionBudgets, budget, signal)
+    const disruption = { maxUnavailable: '100%', minNodeAgeSeconds: 0 }
+    await client.patch(
+      resources.nodeGroups,
+      { namespace: 'kube-system', name: 'workers' },
+      { spec: { disruption } },
+      {},
+      signal,
+    )
+    const before = liveMachines(world).length
+    const spread = new Set(podsOf(world, 'web').map(({ spec }) => spec.nodeName)).size
+    tell(`the 4 web pods are on ${spread} of ${before} nodes`)
+    await scale(world, 'batch', 0)
+    await scale(world, 'api', 0)
+
+    const rounds = watchRounds(world)
+    await until(
+      'no node is left that is not needed',
+      () => liveMachines(world).length < before && isAtRest(world),
+      { withinMs: 40_000, seen: () => whyKept(world).join('; ') },
+      signal,
+    )
+    await allRun(world, { web: 4 })
+    await settled(world)
+    rounds.stop()
+    for (const line of whyKept(world)) tell(line)
+    const gone = before - liveMachines(world).length
+    expect(rounds.mostDown() <= 1, `never more than one web pod was down: it was ${rounds.mostDown()}`)
+    expect(rounds.moved() >= 2, `the budget made it take several rounds: ${rounds.moved()} web pods moved`)
+    return `${gone} of ${before} nodes drained and given back, ${rounds.moved()} web pods moved, one at a time; each kept node says why`
+  },
+}
+
+/** Nothing is leaving, and the one decision that stands keeps all there is. */
+function isAtRest(world: World): boolean {
+  const { nodes = [], currentNodes, desiredNodes } = nodeGroup(world).status ?? {}
+  const waits = nodes.some(({ reason = '' }) =>
+    /^(NotUnneededLongEnough|Cooldown|UsageUnknown|UsageHigh|BudgetExhausted|TooYoung)/.test(reason),
+  )
+  return currentNodes === desiredNodes && currentNodes === workers(world).length && !waits
+}
+
+function whyKept(world: World): string[] {
+  return (nodeGroup(world).status?.nodes ?? []).map(
+    ({ nodeName, verdict, reason }) => `${nodeName}: ${verdict ?? 'no verdict'}: ${reason ?? ''}`,
+  )
+}
+
+/** Counts how many web pods were moved, and how many were ever down at once. */
+function watchRounds(world: World) {
+  const moved = new Set<string>()
+  let most = 0
+  const stop = world.sim.store.onChange(({ plural, object }) => {
+    if (plural !== 'pods' || object.metadata.labels?.app !== 'web') return
+    if (object.metadata.deletionTimestamp) moved.add(object.metadata.uid ?? '')
+    const running = podsOf(world, 'web').filter(
+      ({ status, metadata }) => status?.phase === 'Running' && !metadata.deletionTimestamp,
+    )
+    most = Math.max(most, 4 - running.length)
+  })
+  return { stop, moved: () => moved.size, mostDown: () => most }
+}
