@@ -78,6 +78,37 @@ export async function drain(
   return result
 }
 
+/**
+ * Asks once for the eviction of every pod whose turn it is, and waits for none: for a drain that goes on over many
+ * passes, as long as it takes, and must hold up nothing else meanwhile. `blocked` is what is still there.
+ */
+export async function evictOnce(
+  deps: Pick<DrainDeps, 'client' | 'onEvicted'>,
+  pods: readonly Pod[],
+  options: DrainOptions,
+  signal: AbortSignal,
+): Promise<DrainResult> {
+  const result: DrainResult = { evicted: 0, blocked: [] }
+  const movable = pods.filter(isMovable)
+  const wave = Math.min(...movable.map(waveOf))
+  await inParallel(movable, options.parallel ?? 10, async (pod) => {
+    let reason = waveOf(pod) === wave ? 'it has not stopped yet' : 'its turn comes later'
+    try {
+      if (waveOf(pod) === wave && pod.metadata.deletionTimestamp === undefined) {
+        await requestEviction(deps.client, pod, options, signal)
+        result.evicted++
+        deps.onEvicted?.(pod)
+      }
+    } catch (error) {
+      signal.throwIfAborted()
+      if (hasCode(error, 'NotFound')) return
+      reason = errorText(error)
+    }
+    result.blocked.push({ pod: keyOf(pod), reason })
+  })
+  return result
+}
+
 function waveOf(pod: Pod): number {
   if ((pod.spec.priority ?? 0) >= criticalPriority) return 2
   const toleratesAll = pod.spec.tolerations?.some((t) => t.operator === 'Exists' && !t.key && !t.effect)

@@ -2,13 +2,13 @@ import { annotations, finalizers } from '../../common/api/names.ts'
 import type { NodeGroup } from '../../common/api/nodegroup.ts'
 import { nodeOfClaim } from '../../common/api/ownership.ts'
 import type { VPSieNode } from '../../common/api/vpsienode.ts'
-import { fromTimestamp, toTimestamp, withDeadline } from '../../common/clock.ts'
+import { fromTimestamp, toTimestamp } from '../../common/clock.ts'
 import { hasCode } from '../../common/errors.ts'
 import type { Node } from '../../common/kube/objects.ts'
 import { resources } from '../../common/kube/resources.ts'
 import type { ControllerDeps } from '../deps.ts'
 import { patchClaim, setPhase } from './claims.ts'
-import { drain, isMovable, listPodsOf } from './drain.ts'
+import { evictOnce, listPodsOf } from './drain.ts'
 import { isReady } from './join.ts'
 import { type ClusterView, machineOf } from './machines.ts'
 import { settle } from './order.ts'
@@ -19,9 +19,6 @@ type TerminateDeps = Pick<
   ControllerDeps,
   'client' | 'provider' | 'offers' | 'clock' | 'caches' | 'events' | 'metrics' | 'log' | 'options'
 >
-
-// One pass gives a drain this long; what is left then is asked again in the next pass, as long as it takes.
-const drainPassMs = 60_000
 
 /**
  * Takes a claim that is being deleted one step further. Order: drain under PodDisruptionBudgets, delete the
@@ -99,31 +96,16 @@ async function isEmptied(
   }
   const name = node.metadata.name
   await taintDisrupted(deps, name, signal)
-  const left = (await listPodsOf(deps.client, name, signal)).filter(isMovable)
-  if (left.length === 0) return true
-  const grace = nodeGroup?.spec.drain?.maxPodGracePeriodSeconds ?? deps.options['max-pod-grace-period'] / 1000
-  const result = await drain(
-    deps,
-    name,
-    { maxPodGracePeriodSeconds: grace },
-    withDeadline(deps.clock, drainPassMs, signal),
-  )
-  const [first] = result.blocked
-  if (first) {
-    deps.events.record(
-      claim,
-      'Warning',
-      'DrainFailed',
-      `Node ${name} is not drained yet: pod ${first.pod}: ${first.reason}`,
-    )
-    deps.log.warn('drain of a deleted claim goes on', {
-      node: name,
-      blocked: result.blocked.length,
-      pod: first.pod,
-      reason: first.reason,
-    })
-  }
-  return result.blocked.length === 0
+  const maxPodGracePeriodSeconds =
+    nodeGroup?.spec.drain?.maxPodGracePeriodSeconds ?? deps.options['max-pod-grace-period'] / 1000
+  const pods = await listPodsOf(deps.client, name, signal)
+  const { blocked } = await evictOnce(deps, pods, { maxPodGracePeriodSeconds }, signal)
+  const [first] = blocked
+  if (!first) return true
+  const told = `Node ${name} is not drained yet: pod ${first.pod}: ${first.reason}`
+  deps.events.record(claim, 'Normal', 'Draining', told)
+  deps.log.info('drain of a deleted claim goes on', { node: name, left: blocked.length, ...first })
+  return false
 }
 
 async function removeMachine(

@@ -1,4 +1,5 @@
 import { labels } from '../../../common/api/names.ts'
+import { systemClock } from '../../../common/clock.ts'
 import { resources } from '../../../common/kube/resources.ts'
 import {
   allRun,
@@ -15,16 +16,26 @@ import type { Step } from '../story.ts'
 import { expect, until } from '../wait.ts'
 import type { World } from '../world.ts'
 
+// The story's NodeGroup lets an unneeded node go after 4 s.
+const twiceTheWindowMs = 8_000
+
 export const loseAgent: Step<World> = {
   name: 'An agent dies: its node is unknown, and is not removed',
   asked: 'kill -9 of the agent of a node that then loses all its work; later kubectl delete of its VPSieNode',
   async run(world, tell, signal) {
-    await scale(world, 'batch', 2)
-    await allRun(world, { web: 4, batch: 2 })
+    const before = new Set(workers(world).map(({ metadata }) => metadata.name))
+    await scale(world, 'batch', 6)
+    await allRun(world, { web: 4, batch: 6 })
     await settled(world)
-    const victims = workers(world).map(({ metadata }) => metadata.name)
-    const agent = world.programs.list('agent').find(({ pod }) => victims.includes(pod.spec.nodeName ?? ''))
-    expect(agent, 'a worker has an agent')
+    const fresh = workers(world)
+      .map(({ metadata }) => metadata.name)
+      .filter((name) => !before.has(name))
+    const agent = await until(
+      'the new node has an agent',
+      () => world.programs.list('agent').find(({ pod }) => fresh.includes(pod.spec.nodeName ?? '')),
+      {},
+      signal,
+    )
     const node = agent.pod.spec.nodeName ?? ''
     await world.programs.kill(agent)
     const { leader, others } = await leaderOf(world)
@@ -46,7 +57,12 @@ export const loseAgent: Step<World> = {
       { seen: () => JSON.stringify(nodeGroup(world).status?.nodes) },
       signal,
     )
-    tell(`${node} is kept: ${reason}`)
+    await systemClock.sleep(twiceTheWindowMs, signal)
+    expect(
+      workers(world).some(({ metadata, spec }) => metadata.name === node && !spec?.taints?.length),
+      `${node} is still there and untouched`,
+    )
+    tell(`${node} is kept, though it is idle for twice its window: ${reason}`)
 
     const claim = claims(world).find(
       ({ metadata, status }) => status?.nodeName === node || metadata.labels?.[labels.vpsieNode] === node,

@@ -56,7 +56,8 @@ function isAtRest(world: World): boolean {
   const waits = nodes.some(({ reason = '' }) =>
     /^(NotUnneededLongEnough|Cooldown|UsageUnknown|UsageHigh|BudgetExhausted|TooYoung)/.test(reason),
   )
-  return currentNodes === desiredNodes && currentNodes === workers(world).length && !waits
+  const count = workers(world).length
+  return currentNodes === desiredNodes && currentNodes === count && nodes.length === count && !waits
 }
 
 function whyKept(world: World): string[] {
