@@ -10,11 +10,10 @@ const [os, system, disks] = await Promise.all([
   systeminformation.system(),
   systeminformation.diskLayout(),
 ])
-const short = (text: string) => text.slice(0, 128)
 const inventory: Inventory = {
-  os: short(`${os.distro} ${os.release}`.trim()),
-  kernel: short(os.kernel),
-  model: short(`${system.manufacturer} ${system.model}`.trim()),
+  os: `${os.distro} ${os.release}`,
+  kernel: os.kernel,
+  model: `${system.manufacturer} ${system.model}`,
   diskBytes: disks.reduce((sum, { size }) => sum + (size || 0), 0),
 }
 process.stdout.write(`${JSON.stringify(inventory)}\n`)

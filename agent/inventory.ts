@@ -6,19 +6,37 @@ import { errorText } from '../common/errors.ts'
 import type { Logger } from '../common/log.ts'
 import type { Inventory } from '../common/report.ts'
 
-const child = fileURLToPath(new URL('inventory-child.ts', import.meta.url))
+/** Reads the inventory in a process of its own; gives what that printed. */
+export type RunChild = (signal: AbortSignal) => Promise<string>
+
+interface Deps {
+  clock: Clock
+  log: Logger
+  run?: RunChild
+}
+
 const withinMs = 30_000
 const mostBytes = 16 * 1024
+const mostChars = 128
+
+/** Runs `script` with this Node, by default the child that looks at the machine; it is killed when it takes too long. */
+export function childRunner(
+  script = fileURLToPath(new URL('inventory-child.ts', import.meta.url)),
+  timeout = withinMs,
+): RunChild {
+  return async (signal) => {
+    const options = { timeout, maxBuffer: mostBytes, killSignal: 'SIGKILL', signal } as const
+    return (await promisify(execFile)(process.execPath, [script], options)).stdout
+  }
+}
 
 /** What rarely changes about the machine; undefined, with a line in the log, if it cannot be had. Never throws. */
 export async function readInventory(
-  { log }: { log: Logger },
+  { log, run = childRunner() }: Omit<Deps, 'clock'>,
   signal: AbortSignal,
 ): Promise<Inventory | undefined> {
   try {
-    const options = { timeout: withinMs, maxBuffer: mostBytes, signal }
-    const { stdout } = await promisify(execFile)(process.execPath, [child], options)
-    return JSON.parse(stdout) as Inventory
+    return inventoryOf(JSON.parse(await run(signal)))
   } catch (error) {
     if (!signal.aborted) log.warn('inventory could not be read', { error: errorText(error) })
     return undefined
@@ -26,25 +44,31 @@ export async function readInventory(
 }
 
 /**
- * Looks every `intervalMs`, 0 never, until `signal` aborts. The function it gives hands out each inventory once: it
- * goes along with the next report.
+ * Looks every `intervalMs`, 0 never, until `signal` aborts. The function it gives hands out what was last found, for
+ * every report: which of them a controller takes, and when a new one comes up, is not known here.
  */
 export function followInventory(
-  { clock, log }: { clock: Clock; log: Logger },
+  deps: Deps,
   intervalMs: number,
   signal: AbortSignal,
 ): () => Inventory | undefined {
-  let news: Inventory | undefined
+  let found: Inventory | undefined
   const run = async () => {
     while (intervalMs > 0 && !signal.aborted) {
-      news = (await readInventory({ log }, signal)) ?? news
-      await clock.sleep(intervalMs, signal).catch(() => undefined)
+      found = (await readInventory(deps, signal)) ?? found
+      await deps.clock.sleep(intervalMs, signal).catch(() => undefined)
     }
   }
   void run()
-  return () => {
-    const handed = news
-    news = undefined
-    return handed
-  }
+  return () => found
+}
+
+/** Takes over what has the form of an inventory: one wrong field must not make controllers refuse whole reports. */
+function inventoryOf(value: unknown): Inventory {
+  const { os, kernel, model, diskBytes } = (value ?? {}) as Record<keyof Inventory, unknown>
+  const texts = Object.entries({ os, kernel, model }).flatMap(([name, text]) =>
+    typeof text === 'string' && text.trim() !== '' ? [[name, text.trim().slice(0, mostChars)]] : [],
+  )
+  const isSize = typeof diskBytes === 'number' && diskBytes > 0 && diskBytes <= 2 ** 50
+  return { ...Object.fromEntries(texts), ...(isSize ? { diskBytes } : {}) }
 }

@@ -1,25 +1,28 @@
 import { createHash } from 'node:crypto'
-import { type Clock, toTimestamp } from '../common/clock.ts'
-import { type Inventory, type Report, reportVersion } from '../common/report.ts'
+import type { Clock } from '../common/clock.ts'
+import type { Inventory } from '../common/report.ts'
 import type { Pusher } from './push/pusher.ts'
+import type { MakeReport } from './report.ts'
 import type { Sampler } from './sampler.ts'
 import type { WindowFigures } from './usage.ts'
 
 export interface LoopDeps {
   clock: Clock
-  sampler: Sampler
-  pusher: Pusher
-  /** The inventory to send along this time, if there is a new one. */
+  sampler: Pick<Sampler, 'take'>
+  pusher: Pick<Pusher, 'push' | 'finish' | 'paceMs'>
+  makeReport: MakeReport
+  /** What is known of the machine by now. */
   inventory: () => Inventory | undefined
   random?: () => number
 }
 
 export interface LoopOptions {
   node: string
-  bootId: string
+  /** Until a controller asks for another pace. */
   reportIntervalMs: number
 }
 
+// A pod has 10 s to end, of which the listener takes some too.
 const finishMs = 3_000
 const jitter = 0.05
 
@@ -29,37 +32,25 @@ const jitter = 0.05
  */
 export async function reportOnAndOn(
   deps: LoopDeps,
-  options: LoopOptions,
+  { node, reportIntervalMs }: LoopOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { clock, sampler, pusher, inventory, random = Math.random } = deps
-  const { node, bootId, reportIntervalMs } = options
-  let seq = 0
-  const make = (figures: WindowFigures, more: Partial<Report>): Report => ({
-    version: reportVersion,
-    node,
-    bootId,
-    seq: ++seq,
-    at: toTimestamp(clock.now()),
-    uptimeSeconds: clock.monotonic() / 1000,
-    ...figures,
-    ...more,
-  })
+  const { clock, sampler, pusher, makeReport, inventory, random = Math.random } = deps
+  const pause = (ms: number) => clock.sleep(ms, signal).catch(() => undefined)
   let last: WindowFigures | undefined
-  await clock.sleep(phaseOf(node) * reportIntervalMs, signal).catch(() => undefined)
+  await pause(phaseOf(node) * reportIntervalMs)
   while (!signal.aborted) {
     const figures = sampler.take()
-    const news = inventory()
-    if (figures) await pusher.push(make(figures, news ? { inventory: news } : {}))
+    if (figures) pusher.push(makeReport(figures, { inventory: inventory() }))
     last = figures ?? last
     const pace = pusher.paceMs ?? reportIntervalMs
-    await clock.sleep(pace * (1 + jitter * (2 * random() - 1)), signal).catch(() => undefined)
+    await pause(pace * (1 + jitter * (2 * random() - 1)))
   }
   const figures = sampler.take() ?? last
-  await pusher.finish(figures && make(figures, { final: true }), finishMs)
+  await pusher.finish(figures && makeReport(figures, { final: true }), finishMs)
 }
 
 /** 0 to 1, the same for a node always. */
-function phaseOf(node: string): number {
+export function phaseOf(node: string): number {
   return createHash('sha256').update(node).digest().readUInt32BE() / 2 ** 32
 }

@@ -1,3 +1,5 @@
+import { errorText } from '../common/errors.ts'
+import { parseAddress } from '../common/http/address.ts'
 import type { Options, OptionTable } from '../common/options.ts'
 
 /** Options of the agent. */
@@ -48,15 +50,41 @@ export const agentOptions = {
 
 export type AgentOptions = Options<typeof agentOptions>
 
-/** What several options must hold together; sentences for those that do not. */
+/** What several options must hold together, and forms that a type alone does not check; sentences of mistakes. */
 export function agentRelations(options: AgentOptions): string[] {
-  const mistakes = options['controller-url']
-    .filter((url) => !URL.canParse(url) || new URL(url).protocol !== 'https:')
-    .map((url) => `--controller-url: must be https URLs: current value is "${url}"`)
-  if (options['controller-url'].length === 0)
-    mistakes.push('--controller-url must name at least one controller')
+  const { 'node-name': node, 'controller-url': urls, 'health-addr': address } = options
+  const mistakes = urls.flatMap((url) => urlMistake(url) ?? [])
+  if (!nodeName.test(node) || node.length > 253) {
+    mistakes.push(`--node-name: must be the name of a Node: current value is "${node}"`)
+  }
+  if (urls.length === 0) mistakes.push('--controller-url: must name at least one controller')
+  for (const name of ['token-file', 'ca-file', 'proc'] as const) {
+    if (options[name] === '') mistakes.push(`--${name}: must not be empty`)
+  }
   if (options['sample-interval'] > options['report-interval']) {
     mistakes.push('--sample-interval must not be longer than --report-interval: a report needs a sample')
   }
+  if (address !== '' && address !== '0') mistakes.push(...addressMistakes(address))
   return mistakes
+}
+
+// A DNS subdomain, as Kubernetes asks of a Node (RFC 1123).
+const nodeName = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/
+
+function urlMistake(text: string): string | undefined {
+  const url = URL.parse(text)
+  const isPlain = url && url.username + url.password + url.search + url.hash === '' && url.pathname === '/'
+  if (url?.protocol === 'https:' && isPlain) return undefined
+  // A URL may carry a password, so that one is not told.
+  const told = url?.password ? `${url.protocol}//…@${url.host}` : text
+  return `--controller-url: must be https://host[:port] without a path: current value is "${told}"`
+}
+
+function addressMistakes(address: string): string[] {
+  try {
+    parseAddress(address, '--health-addr')
+    return []
+  } catch (error) {
+    return [errorText(error)]
+  }
 }

@@ -1,43 +1,48 @@
-import type { Clock } from '../common/clock.ts'
-import { errorText } from '../common/errors.ts'
+import { type Clock, withDeadline } from '../common/clock.ts'
+import { errorText, TransientError } from '../common/errors.ts'
 import type { Logger } from '../common/log.ts'
+import { abortable } from './abortable.ts'
 import type { AgentMetrics } from './metrics.ts'
-import { readSample, type Sample } from './sample/read.ts'
+import type { Sample } from './sample/read.ts'
 import { figuresOf, type Step, stepOf, type WindowFigures } from './usage.ts'
 
 interface Deps {
   clock: Clock
   log: Logger
   metrics: Pick<AgentMetrics, 'agent_samples_total'>
+  read: () => Promise<Sample>
 }
 
 /** Samples the machine now and then. */
 export interface Sampler {
   /** What has happened since the last call; undefined if nothing could be measured. */
   take(): WindowFigures | undefined
-  /** Milliseconds of the monotonic clock at the last sample; undefined before the first. */
-  readonly lastAt: number | undefined
+  /** The last sample that could be read; undefined before the first. Its `at` tells whether sampling goes on. */
+  readonly last: Sample | undefined
+  /** How many steps wait to be taken. */
+  readonly waiting: number
 }
 
 // Steps are kept for one report; if nobody takes them for long, the oldest go.
 const mostSteps = 240
+// Reading takes a fraction of a millisecond; a file system that hangs must not hang the agent.
+const readMs = 2_000
 
 /** Samples every `intervalMs` until `signal` aborts. A sample that cannot be read is counted, told once, and dropped. */
-export function startSampler(
-  { clock, log, metrics }: Deps,
-  { proc, intervalMs }: { proc: string; intervalMs: number },
-  signal: AbortSignal,
-): Sampler {
+export function startSampler(deps: Deps, intervalMs: number, signal: AbortSignal): Sampler {
+  const { clock, log, metrics } = deps
+  const read = limited(deps)
   let last: Sample | undefined
   let steps: Step[] = []
   let problem = ''
 
   async function sample(): Promise<void> {
     try {
-      const next = await readSample({ clock }, proc, signal)
+      const next = await read(signal)
       const step = last && stepOf(last, next, intervalMs)
       metrics.agent_samples_total.inc({ result: last && !step ? 'skipped' : 'taken' })
       if (step) steps = [...steps, step].slice(-mostSteps)
+      tellPressure(last, next)
       last = next
       if (problem !== '') log.info('samples can be read again')
       problem = ''
@@ -45,9 +50,13 @@ export function startSampler(
       if (signal.aborted) return
       metrics.agent_samples_total.inc({ result: 'failed' })
       const text = errorText(error)
-      if (text !== problem) log.error('sample could not be read', { proc, error: text })
+      if (text !== problem) log.error('sample could not be read', { error: text })
       problem = text
     }
+  }
+
+  function tellPressure(before: Sample | undefined, { psi }: Sample): void {
+    if (typeof psi === 'string' && psi !== before?.psi) log.info('pressure is not reported', { reason: psi })
   }
 
   async function run(): Promise<void> {
@@ -64,8 +73,35 @@ export function startSampler(
       steps = []
       return figures
     },
-    get lastAt() {
-      return last?.at
+    get last() {
+      return last
     },
+    get waiting() {
+      return steps.length
+    },
+  }
+}
+
+/**
+ * Gives a reading its time limit. One that hangs cannot be called off, and holds threads that others need, so the next
+ * begins only when it has ended.
+ */
+function limited({ clock, read }: Pick<Deps, 'clock' | 'read'>): (signal: AbortSignal) => Promise<Sample> {
+  let isReading = false
+  const ended = () => {
+    isReading = false
+  }
+  return async (signal) => {
+    if (isReading) throw new TransientError('the last reading hangs', { code: 'Timeout' })
+    isReading = true
+    const reading = read()
+    reading.then(ended, ended)
+    const deadline = withDeadline(clock, readMs, signal)
+    try {
+      return await abortable(reading, deadline)
+    } catch (error) {
+      if (error !== deadline.reason || signal.aborted) throw error
+      throw new TransientError(`must be readable within ${readMs} ms`, { code: 'Timeout', cause: error })
+    }
   }
 }

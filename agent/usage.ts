@@ -27,20 +27,21 @@ export interface WindowFigures {
 const mostStretch = 3
 
 /**
- * The step from one sample to the next. Undefined if it says nothing: a counter went back (a restarted kernel, a CPU
- * taken away), no tick has passed, or the time is far longer than `intervalMs`.
+ * The step from one sample to the next. Undefined if it says nothing: a counter went back (a restarted kernel, a
+ * machine moved to another host), no tick has passed, a CPU came or went (the kernel adds up idle time of CPUs that are
+ * offline by another rule, so that the sums jump), or the time is far longer than `intervalMs`.
  */
 export function stepOf(before: Sample, after: Sample, intervalMs: number): Step | undefined {
   const ms = after.at - before.at
   const busy = after.cpu.busy - before.cpu.busy
-  const idle = after.cpu.idle - before.cpu.idle
-  const iowait = after.cpu.iowait - before.cpu.iowait
   const steal = after.cpu.steal - before.cpu.steal
+  const iowait = after.cpu.iowait - before.cpu.iowait
   // The kernel lets idle and iowait of a CPU go back by a tick now and then; as a whole they do not.
-  const ticks = busy + steal + Math.max(0, idle + iowait)
-  if (ms <= 0 || ms > mostStretch * intervalMs || busy < 0 || steal < 0 || idle + iowait < -1 || ticks <= 0) {
-    return undefined
-  }
+  const still = after.cpu.idle - before.cpu.idle + iowait
+  const ticks = busy + steal + Math.max(0, still)
+  const isStretched = Math.max(ms, sleptMs(before, after)) > mostStretch * intervalMs
+  const wentBack = ms <= 0 || busy < 0 || steal < 0 || still < -1
+  if (isStretched || wentBack || ticks <= 0 || before.cpu.cores !== after.cpu.cores) return undefined
   const share = (part: number) => Math.min(1, Math.max(0, part / ticks))
   return {
     ms,
@@ -49,51 +50,62 @@ export function stepOf(before: Sample, after: Sample, intervalMs: number): Step 
     steal: share(steal),
     iowait: share(iowait),
     memory: after.memory,
-    psi: before.psi && after.psi && pressureOf(before.psi, after.psi, ms),
+    psi: pressureOf(before.psi, after.psi, ms),
   }
 }
 
-function pressureOf(before: Pressure, after: Pressure, ms: number): Pressure {
-  // The totals are microseconds.
-  const share = (name: keyof Pressure) => Math.min(1, Math.max(0, (after[name] - before[name]) / 1000 / ms))
-  return {
-    cpuSome: share('cpuSome'),
-    memorySome: share('memorySome'),
-    memoryFull: share('memoryFull'),
-    ioSome: share('ioSome'),
-    ioFull: share('ioFull'),
-  }
+// The monotonic clock stands still while a machine is suspended, its uptime does not.
+function sleptMs(before: Sample, after: Sample): number {
+  return ((after.uptimeSeconds ?? 0) - (before.uptimeSeconds ?? after.uptimeSeconds ?? 0)) * 1000
+}
+
+const microsPerMs = 1000
+
+function pressureOf(before: Sample['psi'], after: Sample['psi'], ms: number): Pressure | undefined {
+  if (typeof before === 'string' || typeof after === 'string') return undefined
+  if (kinds.some((kind) => after[kind] < before[kind])) return undefined
+  return pressureBy((kind) => Math.min(1, (after[kind] - before[kind]) / microsPerMs / ms))
 }
 
 /** Sums steps up; means are weighted by time. Undefined without any. */
 export function figuresOf(steps: readonly Step[]): WindowFigures | undefined {
   const last = steps.at(-1)
   if (!last) return undefined
-  const ms = steps.reduce((sum, step) => sum + step.ms, 0)
-  const mean = (of: (step: Step) => number) => steps.reduce((sum, step) => sum + of(step) * step.ms, 0) / ms
   const busy = steps.map((step) => step.busy)
-  const psi = steps.every((step) => step.psi) ? meanPressure(mean) : undefined
+  const psi = meanPressure(steps)
   return {
-    windowSeconds: ms / 1000,
+    windowSeconds: rounded(steps.reduce((sum, { ms }) => sum + ms, 0) / 1000),
     samples: steps.length,
     cores: last.cores,
     cpu: {
       busy: {
-        min: Math.min(...busy),
-        avg: mean((step) => step.busy),
-        max: Math.max(...busy),
-        last: last.busy,
+        min: rounded(Math.min(...busy)),
+        avg: mean(steps, (step) => step.busy),
+        max: rounded(Math.max(...busy)),
+        last: rounded(last.busy),
       },
-      steal: mean((step) => step.steal),
-      iowait: mean((step) => step.iowait),
+      steal: mean(steps, (step) => step.steal),
+      iowait: mean(steps, (step) => step.iowait),
     },
     memory: last.memory,
     ...(psi ? { psi } : {}),
   }
 }
 
-function meanPressure(mean: (of: (step: Step) => number) => number): Pressure {
-  const of = (name: keyof Pressure) => mean(({ psi }) => psi?.[name] ?? 0)
+function meanPressure(steps: readonly Step[]): Pressure | undefined {
+  const measured = steps.flatMap(({ ms, psi }) => (psi ? { ms, psi } : []))
+  if (measured.length === 0) return undefined
+  return pressureBy((kind) => mean(measured, ({ psi }) => psi[kind]))
+}
+
+function mean<T extends { ms: number }>(steps: readonly T[], of: (step: T) => number): number {
+  const ms = steps.reduce((sum, step) => sum + step.ms, 0)
+  return rounded(steps.reduce((sum, step) => sum + of(step) * step.ms, 0) / ms)
+}
+
+const kinds = ['cpuSome', 'memorySome', 'memoryFull', 'ioSome', 'ioFull'] as const
+
+function pressureBy(of: (kind: keyof Pressure) => number): Pressure {
   return {
     cpuSome: of('cpuSome'),
     memorySome: of('memorySome'),
@@ -101,4 +113,9 @@ function meanPressure(mean: (of: (step: Step) => number) => number): Pressure {
     ioSome: of('ioSome'),
     ioFull: of('ioFull'),
   }
+}
+
+// Six digits are finer than a tick in any window, and keep a weighted mean of ones from coming out above 1.
+function rounded(value: number): number {
+  return Math.round(value * 1e6) / 1e6
 }

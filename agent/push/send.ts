@@ -2,115 +2,89 @@ import type { IncomingMessage } from 'node:http'
 import { Agent, request as httpsRequest } from 'node:https'
 import { type Clock, withDeadline } from '../../common/clock.ts'
 import { TerminalError, TransientError } from '../../common/errors.ts'
-import { type Report, type ReportAnswer, reportPath } from '../../common/report.ts'
+import { type Report, reportPath } from '../../common/report.ts'
+import { abortable } from '../abortable.ts'
 import type { Address } from './addresses.ts'
-import type { Identity } from './files.ts'
+import { paceOf, readAnswer } from './answer.ts'
+import type { Identity } from './identity.ts'
 
-/**
- * Sends a report. Gives the pace the controller asks for, in milliseconds, if it does. Throws `TransientError` for
- * what may pass (with `retryAfterMs`), `TerminalError` with code `Unauthorized` or `Forbidden` for a refused token,
- * and with another code for a report that will never be accepted.
- */
-export type Send = (report: Report, identity: Identity, signal: AbortSignal) => Promise<number | undefined>
+/** Sends reports to one controller, one at a time. */
+export interface Sender {
+  /**
+   * Sends a report. Gives the pace the controller asks for, in milliseconds, if it does. Throws what `paceOf` throws of
+   * an answer, and `TransientError` without one: `Timeout` or `Unreachable`, which a certificate that is not trusted
+   * is too.
+   */
+  send(report: Report, identity: Identity, signal: AbortSignal): Promise<number | undefined>
+  /** Ends its connection. */
+  close(): void
+}
+
+export type CreateSender = (deps: { clock: Clock; random?: () => number }, address: Address) => Sender
 
 const withinMs = 10_000
-const mostReplyBytes = 4096
-// A connection is given up now and then, so that the fleet spreads anew over what has changed.
+// A connection is given up now and then, so that the fleet spreads anew over what has changed; not all at once.
 const socketLifeMs = 600_000
+const socketLifeJitter = 0.2
 
 /** Makes the sender for one controller. Its connection is kept alive, and made anew when the trusted CAs change. */
-export function createSend(
-  { clock }: { clock: Clock },
-  { host, port, servername, key }: Address,
-): Send & { close(): void } {
+export const createSender: CreateSender = ({ clock, random = Math.random }, address) => {
   let agent: Agent | undefined
   let trusted = ''
-  let bornAt = 0
+  let endsAt = 0
 
   function agentFor(ca: string): Agent {
-    const isOld = clock.monotonic() - bornAt > socketLifeMs
-    if (agent && ca === trusted && !isOld) return agent
+    const now = clock.monotonic()
+    if (agent && ca === trusted && now < endsAt) return agent
     agent?.destroy()
     trusted = ca
-    bornAt = clock.monotonic()
+    endsAt = now + socketLifeMs * (1 + socketLifeJitter * random())
     agent = new Agent({
       keepAlive: true,
       maxSockets: 1,
       ca,
       minVersion: 'TLSv1.3',
-      ...(servername === undefined ? {} : { servername }),
+      // Said outright, because an environment variable could say otherwise.
+      rejectUnauthorized: true,
+      ...(address.servername === undefined ? {} : { servername: address.servername }),
     })
     return agent
   }
 
-  const send: Send = async (report, { token, ca }, signal) => {
-    const body = JSON.stringify(report)
-    const deadline = withDeadline(clock, withinMs, signal)
-    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
-    try {
-      const request = httpsRequest({
-        agent: agentFor(ca),
-        host,
-        port,
-        method: 'POST',
-        path: reportPath,
-        headers: {
-          host: servername ?? key,
-          authorization: `Bearer ${token}`,
-          'content-type': 'application/json',
-          'content-length': Buffer.byteLength(body),
-        },
-        signal: deadline,
-      })
-      request.on('response', resolve)
-      request.on('error', reject)
-      request.end(body)
-      const response = await promise
-      return answerOf(key, response, await readReply(response))
-    } catch (error) {
-      if (signal.aborted) throw signal.reason
-      if (error instanceof TransientError || error instanceof TerminalError) throw error
-      const code = deadline.aborted ? 'Timeout' : 'Unreachable'
-      throw new TransientError(`controller ${key} got no report`, { code, cause: error })
-    }
+  return {
+    async send(report, { token, ca }, signal) {
+      const deadline = withDeadline(clock, withinMs, signal)
+      try {
+        const response = await post(agentFor(ca), address, token, JSON.stringify(report), deadline)
+        return paceOf(address.key, await abortable(readAnswer(response), deadline), clock.now())
+      } catch (error) {
+        if (signal.aborted) throw signal.reason
+        if (error instanceof TransientError || error instanceof TerminalError) throw error
+        const code = deadline.aborted ? 'Timeout' : 'Unreachable'
+        throw new TransientError(`controller ${address.key} got no report`, { code, cause: error })
+      }
+    },
+    close: () => agent?.destroy(),
   }
-  return Object.assign(send, { close: () => agent?.destroy() })
 }
 
-async function readReply(response: IncomingMessage): Promise<string> {
-  let text = ''
-  for await (const chunk of response.setEncoding('utf8') as AsyncIterable<string>) {
-    text += chunk
-    if (text.length > mostReplyBytes) {
-      response.destroy()
-      break
-    }
+function post(
+  agent: Agent,
+  { host, port, authority }: Address,
+  token: string,
+  body: string,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+  const headers = {
+    host: authority,
+    authorization: `Bearer ${token}`,
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
   }
-  return text
-}
-
-function answerOf(
-  key: string,
-  { statusCode: status = 0, headers }: IncomingMessage,
-  text: string,
-): number | undefined {
-  if (status === 202) return paceOf(text)
-  const message = `controller ${key} answered ${status}: ${text.slice(0, 200)}`
-  const seconds = Number(headers['retry-after'] ?? Number.NaN)
-  const wait = Number.isFinite(seconds) ? { retryAfterMs: seconds * 1000 } : {}
-  if (status === 429 || status === 408 || status >= 500) {
-    throw new TransientError(message, { code: status === 429 ? 'Throttled' : 'ServerError', status, ...wait })
-  }
-  const code = status === 401 ? 'Unauthorized' : status === 403 ? 'Forbidden' : 'Refused'
-  throw new TerminalError(message, { code, status })
-}
-
-function paceOf(text: string): number | undefined {
-  try {
-    const { nextReportSeconds } = JSON.parse(text) as Partial<ReportAnswer>
-    const seconds = Number(nextReportSeconds)
-    return seconds >= 0.1 && seconds <= 600 ? seconds * 1000 : undefined
-  } catch {
-    return undefined
-  }
+  const request = httpsRequest({ agent, host, port, method: 'POST', path: reportPath, headers, signal })
+  request.on('response', resolve)
+  request.on('error', reject)
+  request.end(body)
+  return promise
 }

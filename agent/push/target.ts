@@ -3,17 +3,20 @@ import { errorText, hasCode, TerminalError, TransientError } from '../../common/
 import type { Logger } from '../../common/log.ts'
 import type { Report } from '../../common/report.ts'
 import { fullJitter } from '../../common/retry.ts'
-import type { AgentMetrics } from '../metrics.ts'
+import { abortable } from '../abortable.ts'
+import type { AgentMetrics, PushResult } from '../metrics.ts'
 import type { Address } from './addresses.ts'
-import type { Identity } from './files.ts'
-import { createSend } from './send.ts'
+import { createBacklog } from './backlog.ts'
+import type { ReadIdentity } from './identity.ts'
+import { type CreateSender, createSender } from './send.ts'
 
 export interface TargetDeps {
   clock: Clock
   log: Logger
-  metrics: AgentMetrics
-  identity: () => Promise<Identity>
+  metrics: Pick<AgentMetrics, 'agent_pushes_total' | 'agent_push_duration_seconds'>
+  identity: ReadIdentity
   random?: () => number
+  createSender?: CreateSender
 }
 
 /** One controller that is reported to, at its own pace: a slow one holds up no other. */
@@ -23,42 +26,52 @@ export interface Target {
   readonly waiting: number
   /** The pace it last asked for, milliseconds. */
   readonly paceMs: number | undefined
-  /** Sends one more report, the last, and ends. */
+  /** Sends one more report, the last, and closes the connection. */
   finish(report: Report | undefined, signal: AbortSignal): Promise<void>
 }
 
-const mostWaiting = 20
 const backoffBaseMs = 1000
 const backoffCapMs = 60_000
 
 /** Reports to a controller until `signal` aborts. What fails is sent again with full jitter, the newest first. */
 export function startTarget(deps: TargetDeps, address: Address, signal: AbortSignal): Target {
   const { clock, log, metrics, identity, random = Math.random } = deps
-  const send = createSend({ clock }, address)
-  let waiting: Report[] = []
+  const sender = (deps.createSender ?? createSender)({ clock, random }, address)
+  const count = (result: PushResult, n = 1) => metrics.agent_pushes_total.inc({ result }, n)
+  const backlog = createBacklog()
   let paceMs: number | undefined
-  let wake = Promise.withResolvers<void>()
   let problem = ''
 
-  async function sendNewest(): Promise<void> {
-    const report = waiting.at(-1)
-    if (!report) return
-    const drop = () => {
-      waiting = waiting.filter((each) => each !== report)
-    }
+  /** Sends once; a second time if the token is refused and the file holds another one by now. */
+  async function send(report: Report, within: AbortSignal): Promise<number | undefined> {
+    const used = await identity(within)
+    const started = clock.monotonic()
     try {
-      paceMs = (await send(report, await identity(), signal)) ?? paceMs
-      metrics.agent_pushes_total.inc({ result: 'accepted' })
-      // The controller takes seq only upwards, so what is older than an accepted report has become void.
-      waiting = waiting.filter(({ seq }) => seq > report.seq)
+      return await sender.send(report, used, within)
+    } catch (error) {
+      if (!hasCode(error, 'Unauthorized')) throw error
+      const renewed = await identity(within)
+      if (renewed.token === used.token) throw error
+      count('refused')
+      return await sender.send(report, renewed, within)
+    } finally {
+      metrics.agent_push_duration_seconds.observe((clock.monotonic() - started) / 1000)
+    }
+  }
+
+  async function sendNewest(): Promise<void> {
+    const report = await backlog.newest(signal)
+    try {
+      paceMs = (await send(report, signal)) ?? paceMs
+      count('accepted')
+      count('superseded', backlog.drop(report, 'older') - 1)
       tell('')
     } catch (error) {
       if (signal.aborted) throw error
       tell(errorText(error))
-      const isToken = hasCode(error, 'Unauthorized', 'Forbidden')
-      const result = isToken ? 'refused' : error instanceof TerminalError ? 'dropped' : 'failed'
-      metrics.agent_pushes_total.inc({ result })
-      if (result === 'dropped') return drop()
+      const result = resultOf(error)
+      count(result)
+      if (result === 'rejected') backlog.drop(report, hasCode(error, 'Conflict') ? 'older' : 'alone')
       throw error
     }
   }
@@ -73,47 +86,51 @@ export function startTarget(deps: TargetDeps, address: Address, signal: AbortSig
   async function run(): Promise<void> {
     for (let failures = 0; !signal.aborted; ) {
       try {
-        if (waiting.length === 0) await abortable(wake.promise, signal)
-        wake = Promise.withResolvers()
         await sendNewest()
         failures = 0
       } catch (error) {
-        if (signal.aborted) return
-        const asked = error instanceof TransientError ? (error.retryAfterMs ?? 0) : 0
-        const jitter = fullJitter(failures++, backoffBaseMs, backoffCapMs, random)
-        await clock.sleep(Math.min(backoffCapMs, Math.max(asked, jitter)), signal).catch(() => undefined)
+        if (signal.aborted) break
+        await clock.sleep(waitOf(error, failures++, random), signal).catch(() => undefined)
       }
     }
+    sender.close()
   }
 
   void run()
   return {
-    push(report) {
-      waiting = [...waiting, report].slice(-mostWaiting)
-      wake.resolve()
-    },
+    push: (report) => count('overflowed', backlog.add(report)),
     get waiting() {
-      return waiting.length
+      return backlog.length
     },
     get paceMs() {
       return paceMs
     },
     async finish(report, within) {
       try {
-        if (report) await send(report, await identity(), within)
+        if (!report) return
+        await abortable(send(report, within), within)
+        count('accepted')
       } catch (error) {
+        count(resultOf(error))
         log.info('the last report was not taken', { controller: address.key, error: errorText(error) })
       } finally {
-        send.close()
+        sender.close()
       }
     },
   }
 }
 
-function abortable(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const onAbort = () => reject(signal.reason)
-  signal.addEventListener('abort', onAbort, { once: true })
-  if (signal.aborted) onAbort()
-  return Promise.race([promise, aborted]).finally(() => signal.removeEventListener('abort', onAbort))
+function resultOf(error: unknown): 'refused' | 'rejected' | 'failed' {
+  if (hasCode(error, 'Unauthorized', 'Forbidden')) return 'refused'
+  return error instanceof TerminalError ? 'rejected' : 'failed'
+}
+
+/** Milliseconds until the next try. */
+function waitOf(error: unknown, failures: number, random: () => number): number {
+  // A token that is not taken will not be soon: it takes a new file, or somebody who grants it.
+  if (resultOf(error) === 'refused') return backoffCapMs * (1 - random() / 2)
+  const jitter = fullJitter(failures, backoffBaseMs, backoffCapMs, random)
+  const asked = error instanceof TransientError ? (error.retryAfterMs ?? 0) : 0
+  // All agents of a busy controller are told the same time; they should not all come back at it.
+  return Math.max(jitter, asked * (1 + random() / 10))
 }

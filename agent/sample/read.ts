@@ -2,54 +2,89 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, withDeadline } from '../../common/clock.ts'
 import type { MemoryUsage } from '../../common/report.ts'
+import { abortable } from '../abortable.ts'
 import { parseMeminfo } from './meminfo.ts'
 import { type PressureTotals, parsePressure } from './psi.ts'
 import { type CpuTicks, parseStat } from './stat.ts'
+import { parseUptime } from './uptime.ts'
 
 /** The kernel's counters at one moment. */
 export interface Sample {
   /** Milliseconds of a clock that never goes back. */
   at: number
+  /** Seconds since the machine's boot, those asleep included; undefined where it is not shown. */
+  uptimeSeconds: number | undefined
   cpu: CpuTicks
   memory: MemoryUsage
-  /** Undefined where the kernel does not count pressure. */
-  psi: PressureTotals | undefined
+  psi: PressureTotals | NoPressure
 }
 
-// Reading takes a fraction of a millisecond; a file system that hangs must not hang the agent.
-const readMs = 2_000
+/** Why a kernel shows no pressure: built without it or told to leave it off, or built with it switched off. */
+export type NoPressure = 'absent' | 'disabled'
 
-/** Reads one sample below the folder `proc`. Throws what cannot be read or understood, naming the file. */
-export async function readSample(
-  { clock }: { clock: Clock },
-  proc: string,
-  signal: AbortSignal,
-): Promise<Sample> {
-  const deadline = withDeadline(clock, readMs, signal)
-  const read = (name: string) => readFile(join(proc, name), { encoding: 'utf8', signal: deadline })
-  const [stat, meminfo, psi] = await Promise.all([read('stat'), read('meminfo'), readPressure(read)])
-  return { at: clock.monotonic(), cpu: parseStat(stat), memory: parseMeminfo(meminfo), psi }
+/** Reads a file of /proc by its name there. */
+export type ReadProc = (name: string) => Promise<string>
+
+/** Reads below `folder`, which is /proc or a mount of it. */
+export const procReader =
+  (folder: string): ReadProc =>
+  (name) =>
+    readFile(join(folder, name), 'utf8')
+
+/** Reads one sample. Throws what cannot be read, and `InputError` naming file and line of what is not understood. */
+export async function readSample({ clock, read }: { clock: Clock; read: ReadProc }): Promise<Sample> {
+  const [stat, meminfo, psi, uptimeSeconds] = await Promise.all([
+    read('stat'),
+    read('meminfo'),
+    readPressure(read),
+    readUptime(read),
+  ])
+  const at = clock.monotonic()
+  return { at, uptimeSeconds, cpu: parseStat(stat), memory: parseMeminfo(meminfo), psi }
 }
 
-async function readPressure(read: (name: string) => Promise<string>): Promise<PressureTotals | undefined> {
+async function readPressure(read: ReadProc): Promise<PressureTotals | NoPressure> {
   try {
-    const [cpu = '', memory = '', io = ''] = await Promise.all(
-      ['cpu', 'memory', 'io'].map((name) => read(`pressure/${name}`)),
-    )
+    const [cpu, memory, io] = await Promise.all([
+      read('pressure/cpu'),
+      read('pressure/memory'),
+      read('pressure/io'),
+    ])
     return parsePressure({ cpu, memory, io })
   } catch (error) {
-    // ENOENT: built without it. EOPNOTSUPP: built with it and switched off. Neither is a failure.
-    const { code = '' } = error as NodeJS.ErrnoException
-    if (['ENOENT', 'EOPNOTSUPP', 'ENOTDIR'].includes(code)) return undefined
+    const code = codeOf(error)
+    if (code === 'ENOENT') return 'absent'
+    // The kernel says EOPNOTSUPP, which is the same number as ENOTSUP on Linux, and the name that Node gives it.
+    if (code === 'ENOTSUP' || code === 'EOPNOTSUPP') return 'disabled'
     throw error
   }
 }
 
-/** The kernel's boot id, which changes when the machine restarts; `unknown` where it is not shown. */
-export async function readBootId(proc: string): Promise<string> {
+async function readUptime(read: ReadProc): Promise<number | undefined> {
   try {
-    return (await readFile(join(proc, 'sys/kernel/random/boot_id'), 'utf8')).trim().slice(0, 64) || 'unknown'
+    return parseUptime(await read('uptime'))
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+const bootIdMs = 2_000
+
+/** The kernel's boot id, which changes when the machine restarts; `unknown` where it cannot be had. */
+export async function readBootId(
+  { clock, read }: { clock: Clock; read: ReadProc },
+  signal: AbortSignal,
+): Promise<string> {
+  try {
+    const text = await abortable(read('sys/kernel/random/boot_id'), withDeadline(clock, bootIdMs, signal))
+    return text.trim().slice(0, 64) || 'unknown'
   } catch {
+    // The random half of a report's bootId tells starts apart by itself; this one only helps a reader.
     return 'unknown'
   }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException).code
 }

@@ -11,22 +11,31 @@ export interface CpuTicks {
   cores: number
 }
 
-/** Reads /proc/stat. Throws `InputError` naming the line that is not as it should be. */
+/**
+ * Reads /proc/stat: the line of all CPUs together, and how many have a line of their own. Throws `InputError` naming
+ * the line that is not as it should be.
+ */
 export function parseStat(text: string): CpuTicks {
   const lines = text.split('\n')
-  const [total = ''] = lines
-  const fields = total.trim().split(/\s+/)
-  // Kernels before 2.6.11 have no steal; nothing that runs Kubernetes is that old, but a sandbox may be.
-  const [user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0] = fields
-    .slice(1)
-    .map(Number)
-  const figures = [user, nice, system, idle, iowait, irq, softirq, steal]
-  if (fields[0] !== 'cpu' || fields.length < 5 || figures.some((value) => !(value >= 0))) {
+  const index = lines.findIndex((line) => line.startsWith('cpu '))
+  const [user, nice, system, idle, iowait = 0, irq = 0, softirq = 0, steal = 0] = ticksOf(lines, index)
+  const cores = lines.filter((line) => /^cpu\d+ /.test(line)).length
+  if (cores === 0) throw new InputError('stat', 'must have a line "cpuN …" for each CPU')
+  return { busy: user + nice + system + irq + softirq, idle, iowait, steal, cores }
+}
+
+// iowait, irq and softirq came with Linux 2.5.41 and 2.6.0, steal with 2.6.11; a sandbox may leave them out.
+type Ticks = [user: number, nice: number, system: number, idle: number, ...more: number[]]
+
+function ticksOf(lines: readonly string[], index: number): Ticks {
+  const line = lines[index]
+  if (line === undefined) throw new InputError('stat', 'must have a line "cpu …" of all CPUs together')
+  const [, ...words] = line.trim().split(/\s+/)
+  if (words.length < 4 || words.some((word) => !/^\d+$/.test(word))) {
     throw new InputError(
-      'stat',
-      `must begin with "cpu" and its figures: it begins with "${total.slice(0, 80)}"`,
+      `stat:${index + 1}`,
+      `must be "cpu" and at least 4 whole numbers: it is "${line.slice(0, 100)}"`,
     )
   }
-  const cores = lines.filter((line) => /^cpu\d/.test(line)).length
-  return { busy: user + nice + system + irq + softirq, idle, iowait, steal, cores: Math.max(1, cores) }
+  return words.map(Number) as Ticks // at least 4, as just checked
 }
