@@ -18,6 +18,8 @@ export interface PodProcess {
   program: RunningProgram
   /** Ports of its listeners on loopback, by their name in the manifest. */
   ports: Record<string, number>
+  /** True once it listens. */
+  isUp: boolean
 }
 
 /** The container runtime of the story: pods of our own image are real processes. */
@@ -68,7 +70,7 @@ export async function createPrograms(deps: ProgramsDeps, signal: AbortSignal): P
     const args = [...argsOf(pod), ...(await argumentsHere(pod, component, ports))]
     const [entry = '', ...flags] = args
     const program = startProgram(entry, flags, { env: { NODE_NAME: pod.spec.nodeName ?? '' } })
-    return { pod, component, program, ports }
+    return { pod, component, program, ports, isUp: false }
   }
 
   async function portsFor(component: Component): Promise<Record<string, number>> {
@@ -141,7 +143,7 @@ export async function createPrograms(deps: ProgramsDeps, signal: AbortSignal): P
   const mounted = (what: Mount, into: string) => mount(deps, what, into, signal)
 
   return {
-    list: (component) => [...running.values()].filter((each) => each.component === component),
+    list: (component) => [...running.values()].filter((each) => each.component === component && each.isUp),
     async start(pod) {
       if (!isOurs(pod)) return
       const started = await launch(pod)
@@ -151,6 +153,7 @@ export async function createPrograms(deps: ProgramsDeps, signal: AbortSignal): P
         unroute.set(keyOf(pod), sim.route(service, `127.0.0.1:${started.ports.https}`))
       }
       await started.program.waitFor(/"listening"/, 20_000)
+      started.isUp = true
     },
     async stop(pod) {
       const known = running.get(keyOf(pod))
