@@ -40,15 +40,18 @@ export async function mount(
   }
   const { cache, texts } =
     kind === 'secret' ? follow(resources.secrets, secretTexts) : follow(resources.configMaps, configTexts)
-  let written: Promise<unknown> = Promise.resolve()
+  // One write after the other: two at once would take each other's new files away.
+  let written: Promise<void> = Promise.resolve()
+  const write = () => {
+    written = written.then(() => writeAll(folder, texts()))
+    return written
+  }
   cache.onChange(() => {
-    written = written
-      .then(() => writeAll(folder, texts()))
-      .catch((error) => log.error('mount failed', { name, error }))
+    write().catch((error: unknown) => log.error('mount failed', { name, error }))
   })
   const complete = () => keys.every((key) => texts()[key] !== undefined)
   await until(`${kind} ${name} with ${keys.join(' and ')}`, complete, {}, signal)
-  await writeAll(folder, texts())
+  await write()
 }
 
 type Texts = Record<string, string>
