@@ -37,8 +37,10 @@ export const loseAgent: Step<World> = {
       signal,
     )
     const node = agent.pod.spec.nodeName ?? ''
-    await world.programs.kill(agent)
     const { leader, others } = await leaderOf(world)
+    const usage = () => metric(leader, 'node_utilization_cpu_percent', { node })
+    await until(`usage of ${node} is known`, async () => (await usage()) !== undefined, {}, signal)
+    await world.programs.kill(agent)
     await until(
       'the node is unknown',
       async () => (await metric(leader, 'agents', { freshness: 'unknown' })) === 1,
