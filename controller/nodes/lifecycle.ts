@@ -81,7 +81,9 @@ async function visit(
   } catch (error) {
     signal.throwIfAborted()
     deps.metrics.controller_reconcile_errors_total.inc({ controller: 'machines', error_type: codeOf(error) })
-    deps.log.warn('could not list the machines of a cluster', { clusterID, error: errorText(error) })
+    // The breaker has told of itself; it would be repeated here with every pass.
+    const level = hasCode(error, 'CircuitOpen') ? 'debug' : 'warn'
+    deps.log.log(level, 'could not list the machines of a cluster', { clusterID, error: errorText(error) })
     await inParallel(claims.filter(isOpen), parallel, (claim) =>
       attempt(deps, claim, () => giveUpIfLate(deps, claim, signal), signal),
     )

@@ -21,7 +21,7 @@ const quick: Readonly<Record<string, readonly string[]>> = {
     '--vpsie-timeout=2s',
     '--vpsie-attempts=2',
     '--vpsie-retry-wait=100ms',
-    '--vpsie-breaker-open=2s',
+    '--vpsie-breaker-open=1s',
     '--vpsie-requests-per-minute=3000',
   ],
   webhook: ['--lame-duck=1s'],

@@ -7,11 +7,11 @@ import type { World } from '../world.ts'
 export const loseLeader: Step<World> = {
   name: 'The leading controller is killed between intent and machine',
   asked:
-    'a third heavy pod; SIGKILL to the leader once its order is written down and before VPSie has carried it out',
+    'a fourth heavy pod; SIGKILL to the leader once its order is written down and before VPSie has carried it out',
   async run(world, tell, signal) {
     const before = machines(world).length
     const stuck = world.vpsie.faults.next('addWorker', { kind: 'hang' })
-    await scale(world, 'heavy', 3)
+    await scale(world, 'heavy', 4)
     await until('the order is at VPSie', () => stuck.hits === 1, {}, signal)
     const { leader, others } = await leaderOf(world)
     const ordered = claims(world).filter(
@@ -32,7 +32,7 @@ export const loseLeader: Step<World> = {
     tell(
       `process ${next.program.pid} leads, and waits until VPSie's lists have shown for long enough that nothing was made`,
     )
-    await allRun(world, { web: 4, heavy: 3 }, 40_000)
+    await allRun(world, { web: 4, heavy: 4 }, 40_000)
     await settled(world)
     const made = machines(world).length - before
     expect(made === 1, `exactly one machine was made: ${made}`)
