@@ -26,7 +26,7 @@ export function createIdentity(
   { clock }: { clock: Clock },
   { tokenFile, caFile }: { tokenFile: string; caFile: string },
 ): ReadIdentity {
-  let checked = ''
+  let checked: string | undefined
   return async (signal) => {
     const deadline = withDeadline(clock, readMs, signal)
     const [text, ca] = await Promise.all([read(tokenFile, deadline), read(caFile, deadline)])
