@@ -70,6 +70,8 @@ export function createTransport({ clock }: { clock: Clock }, options: TransportO
           agent: { https: request.fresh ? agents.fresh : agents.kept },
           signal: AbortSignal.any([signal, deadline]),
         })
+        // After the reply nobody reads from it any more, and the deadline that still passes would go unheard.
+        outgoing.on('error', () => undefined)
         outgoing.on('request', (wire: ClientRequest) => onceConnected(wire, () => markSent(request, sent)))
         const body = await readBody(outgoing, request, options.maxReplyBytes)
         return toReply(outgoing.response, body, clock.now())
