@@ -21,6 +21,8 @@ await runProgram({
   summary: "reports its node's utilization to the controllers.",
   options: agentOptions,
   relations: agentRelations,
+  // It runs on every node, and does nothing that could hold the event loop up for long.
+  lagEveryMs: 1000,
   async main(options, { log, registry }, signal) {
     const { 'node-name': node, 'report-interval': reportIntervalMs } = options
     const metrics = createMetrics(registry, agentMetrics)

@@ -17,6 +17,8 @@ export const logOptions = {
   'log-format': { type: 'string', default: 'json', choices: logFormats, description: 'Form of a log line' },
 } as const satisfies OptionTable
 
+const defaultLagEveryMs = 10
+
 /** What a program's `main` is given besides its options. */
 export interface ProgramContext<C extends string = string> {
   log: Logger
@@ -36,6 +38,8 @@ export interface Program<T extends OptionTable, C extends string> {
   relations?: (options: Options<T>) => string[]
   /** With it, the first argument must be one of these. */
   commands?: readonly C[]
+  /** Between two looks at how late the event loop runs, milliseconds. Default 10, which takes 0.6 % of a CPU. */
+  lagEveryMs?: number
   /** Runs until done or until `signal` aborts; may give an exit code other than 0. */
   main: (
     options: ProgramOptions<T>,
@@ -70,7 +74,10 @@ export async function runProgram<const T extends OptionTable, const C extends st
     component: program.name,
   })
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
+  collectDefaultMetrics({
+    register: registry,
+    eventLoopMonitoringPrecision: program.lagEveryMs ?? defaultLagEveryMs,
+  })
   endOnUncaught(log)
   const signal = abortOnSignals(log)
   await end(log, await exitCodeOf(program.main(options, { log, registry, command }, signal), log, signal))
