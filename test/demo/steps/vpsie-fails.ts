@@ -15,7 +15,7 @@ export const vpsieFails: Step<World> = {
     const failing = world.vpsie.faults.next(
       'any',
       { kind: 'status', status: 500, message: 'internal error' },
-      10,
+      7,
     )
     const hanging = world.vpsie.faults.next('any', { kind: 'hang' }, 1)
     const lost = world.vpsie.faults.next('addWorker', { kind: 'resetAfter' }, 1)
