@@ -13,6 +13,7 @@ import { createIdentity } from './push/identity.ts'
 import { createPusher } from './push/pusher.ts'
 import { bootIdOf, startReports } from './report.ts'
 import { procReader, readBootId, readSample } from './sample/read.ts'
+import { createViewCheck } from './sample/view.ts'
 import { startSampler } from './sampler.ts'
 
 /** The agent: tells the controllers how busy its node is. */
@@ -27,11 +28,9 @@ await runProgram({
     const { 'node-name': node, 'report-interval': reportIntervalMs } = options
     const metrics = createMetrics(registry, agentMetrics)
     const read = procReader(options.proc)
-    const sampler = startSampler(
-      { clock, log, metrics, read: () => readSample({ clock, read }) },
-      options['sample-interval'],
-      signal,
-    )
+    const checkView = createViewCheck(options.proc)
+    const sample = () => checkView().then(() => readSample({ clock, read }))
+    const sampler = startSampler({ clock, log, metrics, read: sample }, options['sample-interval'], signal)
     const files = { tokenFile: options['token-file'], caFile: options['ca-file'] }
     const identity = createIdentity({ clock }, files)
     const pusher = createPusher(
