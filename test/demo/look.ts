@@ -84,10 +84,18 @@ export function deployment(app: string, replicas: number, cpu: string, memory: s
   )
 }
 
+const deployments = { apiVersion: 'apps/v1', kind: 'Deployment', plural: 'deployments', namespaced: true }
+
 /** Changes how many pods a Deployment has. */
 export async function scale({ client, signal }: World, app: string, replicas: number): Promise<void> {
-  const resource = { apiVersion: 'apps/v1', kind: 'Deployment', plural: 'deployments', namespaced: true }
-  await client.patch(resource, { namespace: 'default', name: app }, { spec: { replicas } }, {}, signal)
+  await client.patch(deployments, { namespace: 'default', name: app }, { spec: { replicas } }, {}, signal)
+}
+
+/** Replaces all pods of a Deployment, as `kubectl rollout restart` does. */
+export async function restart({ client, signal }: World, app: string): Promise<void> {
+  const annotations = { 'kubectl.kubernetes.io/restartedAt': new Date().toISOString() }
+  const patch = { spec: { template: { metadata: { annotations } } } }
+  await client.patch(deployments, { namespace: 'default', name: app }, patch, {}, signal)
 }
 
 /** Waits until all pods of the apps run, and gives them. */

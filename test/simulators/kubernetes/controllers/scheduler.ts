@@ -42,14 +42,17 @@ function schedule(deps: ControllerDeps, pod: Pod, nodes: readonly Node[], free: 
     return
   }
   const reasons = new Map<string, number>()
-  let best: { name: string; room: Room } | undefined
+  let best: { name: string; room: Room; share: number } | undefined
   for (const node of nodes) {
     const { name } = node.metadata
     const room = free.get(name) ?? { cpu: 0, memory: 0, pods: 0 }
     const reason = misfit(pod, node, room)
     if (reason) reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
-    // The emptiest node, as with the default scoring; the first of equals.
-    else if (!best || room.cpu > best.room.cpu) best = { name, room }
+    else {
+      // The emptiest node by share, as the default scoring has it; the first of equals.
+      const share = room.cpu / freeOf(node, []).cpu
+      if (!best || share > best.share) best = { name, room, share }
+    }
   }
   if (!best) {
     const told = [...reasons].map(([reason, count]) => `${count} ${reason}`).sort()
