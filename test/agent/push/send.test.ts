@@ -151,9 +151,12 @@ for (const how of ['cut', 'half'] as const) {
 
 t.test('an answer without end is not read to it', async (t) => {
   const there = await controller(t)
-  there.answer = () => ({ status: 202, body: { nextReportSeconds: 15, more: 'x'.repeat(5_000_000) } })
+  there.answer = () => 'endless'
   const send = sender(t, there)
-  t.equal(await send.send(report(1), identity(there), signal), undefined)
+  await t.rejects(send.send(report(1), identity(there), signal), {
+    name: 'TerminalError',
+    message: `controller 127.0.0.1:${there.port} answered 200`,
+  })
   there.answer = () => accepted
   t.equal(await send.send(report(2), identity(there), signal), 15_000)
 })
