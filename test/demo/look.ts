@@ -91,13 +91,6 @@ export async function scale({ client, signal }: World, app: string, replicas: nu
   await client.patch(deployments, { namespace: 'default', name: app }, { spec: { replicas } }, {}, signal)
 }
 
-/** Replaces all pods of a Deployment, as `kubectl rollout restart` does. */
-export async function restart({ client, signal }: World, app: string): Promise<void> {
-  const annotations = { 'kubectl.kubernetes.io/restartedAt': new Date().toISOString() }
-  const patch = { spec: { template: { metadata: { annotations } } } }
-  await client.patch(deployments, { namespace: 'default', name: app }, patch, {}, signal)
-}
-
 /** Waits until all pods of the apps run, and gives them. */
 export function allRun(world: World, apps: Record<string, number>, withinMs = 30_000): Promise<Pod[]> {
   const running = () => Object.keys(apps).flatMap((app) => podsOf(world, app).filter(isRunning))
