@@ -63,6 +63,9 @@ export async function createPrograms(deps: ProgramsDeps, signal: AbortSignal): P
   // Of the two replicas; known before any of them runs, as a Service's name is.
   const ingestPorts = [await freePort(), await freePort()]
   let controllers = 0
+  // Programs that are being started when the end comes are waited for, so that none is left behind.
+  const starting = new Set<Promise<void>>()
+  let ended = false
 
   async function launch(pod: Pod): Promise<PodProcess> {
     const component = componentOf(pod)
@@ -84,6 +87,18 @@ export async function createPrograms(deps: ProgramsDeps, signal: AbortSignal): P
       ports.ingest = next
     }
     return ports
+  }
+
+  async function start(pod: Pod): Promise<void> {
+    if (!isOurs(pod) || ended) return
+    const started = await launch(pod)
+    running.set(keyOf(pod), started)
+    if (started.component === 'webhook') {
+      const service = { namespace, name: 'vpsie-autoscaler-webhook', port: 443 }
+      unroute.set(keyOf(pod), sim.route(service, `127.0.0.1:${started.ports.https}`))
+    }
+    await started.program.waitFor(/"listening"/, 20_000)
+    started.isUp = true
   }
 
   /** What differs from a cluster: addresses on loopback, files instead of volumes, a kubeconfig instead of a mount. */
@@ -144,16 +159,10 @@ export async function createPrograms(deps: ProgramsDeps, signal: AbortSignal): P
 
   return {
     list: (component) => [...running.values()].filter((each) => each.component === component && each.isUp),
-    async start(pod) {
-      if (!isOurs(pod)) return
-      const started = await launch(pod)
-      running.set(keyOf(pod), started)
-      if (started.component === 'webhook') {
-        const service = { namespace, name: 'vpsie-autoscaler-webhook', port: 443 }
-        unroute.set(keyOf(pod), sim.route(service, `127.0.0.1:${started.ports.https}`))
-      }
-      await started.program.waitFor(/"listening"/, 20_000)
-      started.isUp = true
+    start(pod) {
+      const started = start(pod)
+      starting.add(started)
+      return started.finally(() => starting.delete(started))
     },
     async stop(pod) {
       const known = running.get(keyOf(pod))
@@ -172,6 +181,8 @@ export async function createPrograms(deps: ProgramsDeps, signal: AbortSignal): P
       await program.stop('SIGKILL')
     },
     async stopAll() {
+      ended = true
+      await Promise.allSettled(starting)
       await Promise.all([...running.values()].map(({ program }) => program.stop('SIGTERM', 5_000)))
       running.clear()
     },
