@@ -124,7 +124,8 @@ async function send(
 
 /**
  * An order without an answer is repeated only after the settle time and two lists, apart from each other, that
- * show no machine it could have made. An accepted order is never repeated.
+ * show no machine it could have made. An accepted order is never repeated; but a claim that is leaving waits for its
+ * machine no longer than for one whose order was not answered.
  */
 export async function settle(
   deps: OrderDeps,
@@ -135,7 +136,8 @@ export async function settle(
   const written = readOrder(claim)
   if (!written) return 'nothingMade'
   const now = deps.clock.now()
-  if (written.accepted || view.suspicious || now - written.requestedAt < deps.options['add-settle-time'])
+  const isAwaited = written.accepted && claim.metadata.deletionTimestamp === undefined
+  if (isAwaited || view.suspicious || now - written.requestedAt < deps.options['add-settle-time'])
     return 'waiting'
   if (written.absentSince === undefined) {
     await patchClaim(
