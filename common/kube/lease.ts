@@ -59,8 +59,8 @@ async function acquire(deps: Deps, options: LeaseOptions, signal: AbortSignal): 
     // The time before the call: others may count from when the server wrote it, never earlier than this.
     const asked = deps.clock.monotonic()
     try {
-      const lease = await tryAcquire(deps, options, seen, signal)
-      if (lease.spec?.holderIdentity === options.identity) return { lease, at: asked }
+      const { lease, isOurs } = await tryAcquire(deps, options, seen, signal)
+      if (isOurs) return { lease, at: asked }
       if (seen?.lease.metadata.resourceVersion !== lease.metadata.resourceVersion) {
         seen = { lease, at: deps.clock.monotonic() }
       }
@@ -79,13 +79,13 @@ function tell({ log }: Deps, before: string, now: string): string {
   return now
 }
 
-/** The lease as it is, or ours if it could be had. */
+/** The lease as it is; ours only if it has just been written so: what an earlier term of ours left may run out any time. */
 async function tryAcquire(
   { client, clock }: Deps,
   options: LeaseOptions,
   seen: Seen | undefined,
   signal: AbortSignal,
-): Promise<Lease> {
+): Promise<{ lease: Lease; isOurs: boolean }> {
   const { namespace, name, renewDeadlineMs } = options
   const deadline = withDeadline(clock, renewDeadlineMs, signal)
   const now = microTime(clock.now())
@@ -95,18 +95,19 @@ async function tryAcquire(
   } catch (error) {
     if (!hasCode(error, 'NotFound')) throw error
     const spec = { ...heldBy(options), acquireTime: now, renewTime: now, leaseTransitions: 0 }
-    return client.create(resources.leases, { ...leaseHead, metadata: { namespace, name }, spec }, deadline)
+    const made = { ...leaseHead, metadata: { namespace, name }, spec }
+    return { lease: await client.create(resources.leases, made, deadline), isOurs: true }
   }
-  if (!isFree(lease, seen, clock.monotonic(), options)) return lease
+  if (!isFree(lease, seen, clock.monotonic(), options)) return { lease, isOurs: false }
   const leaseTransitions = (lease.spec?.leaseTransitions ?? 0) + 1
   const spec = { ...heldBy(options), acquireTime: now, renewTime: now, leaseTransitions }
-  return patchLease({ client }, options, lease, spec, deadline)
+  return { lease: await patchLease({ client }, options, lease, spec, deadline), isOurs: true }
 }
 
 const leaseHead = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease' }
 
 function isFree(lease: Lease, seen: Seen | undefined, now: number, options: LeaseOptions): boolean {
-  if (!lease.spec?.holderIdentity) return true
+  if (!lease.spec?.holderIdentity || lease.spec.holderIdentity === options.identity) return true
   if (seen?.lease.metadata.resourceVersion !== lease.metadata.resourceVersion) return false
   const durationMs = (lease.spec.leaseDurationSeconds ?? 0) * 1000 || options.leaseDurationMs
   return now - (seen?.at ?? now) >= durationMs
