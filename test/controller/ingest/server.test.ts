@@ -155,7 +155,7 @@ t.test(
   'while the API server is away an unknown token is told to come again, a known one goes on',
   async (t) => {
     isAway = true
-    const reply = await post()
+    const reply = await post({ bearer: token('node-1', { jti: 'new' }) })
     t.match(reply, { status: 503, headers: { 'retry-after': '5' } })
     isAway = false
     const known = token('node-1', { jti: 'known' })
