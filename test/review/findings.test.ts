@@ -8,7 +8,6 @@ import type { Node, Pod } from '../../common/kube/objects.ts'
 import { resources } from '../../common/kube/resources.ts'
 import { patchStatus } from '../../common/kube/status.ts'
 import { createMetrics, Registry } from '../../common/metrics.ts'
-import type { Report } from '../../common/report.ts'
 import { grow } from '../../controller/act/grow.ts'
 import { removeNode } from '../../controller/act/remove.ts'
 import { createUsageStore } from '../../controller/ingest/store.ts'
@@ -17,6 +16,7 @@ import { controllerDeps, metricOf } from '../fixtures/controller.ts'
 import { storeClient, storeOfOurs } from '../fixtures/kube-client.ts'
 import { captureLog } from '../fixtures/log.ts'
 import { boundPod, node, nodeGroup, vpsieNode } from '../fixtures/objects.ts'
+import { report } from '../fixtures/report.ts'
 
 /*
  * What a review found in the Go autoscaler. Each test is named by what cannot happen here.
@@ -25,23 +25,6 @@ import { boundPod, node, nodeGroup, vpsieNode } from '../fixtures/objects.ts'
 const signal = new AbortController().signal
 const key = { namespace: 'kube-system', name: 'workers' }
 const limits = { windowMs: 600_000, cpuPercent: 50, memoryPercent: 50 }
-
-function report(over: Partial<Report> = {}): Report {
-  return {
-    version: 1,
-    node: 'node-1',
-    bootId: 'boot/1',
-    seq: 1,
-    at: '2026-02-01T00:00:00Z',
-    uptimeSeconds: 10,
-    windowSeconds: 15,
-    samples: 3,
-    cores: 2,
-    cpu: { busy: { min: 0.1, avg: 0.1, max: 0.1, last: 0.1 }, steal: 0, iowait: 0 },
-    memory: { totalBytes: 1000, availableBytes: 900, workingSetBytes: 100 },
-    ...over,
-  }
-}
 
 const storeOptions = { reportIntervalMs: 15_000, forgetAfterMs: 600_000, maxNodes: 100_000 }
 

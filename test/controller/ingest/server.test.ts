@@ -8,6 +8,7 @@ import { createUsageStore } from '../../../controller/ingest/store.ts'
 import { makeCertificates } from '../../fixtures/certificates.ts'
 import { call } from '../../fixtures/http.ts'
 import { captureLog } from '../../fixtures/log.ts'
+import { report } from '../../fixtures/report.ts'
 
 const files = await makeCertificates()
 t.teardown(() => files.remove())
@@ -55,19 +56,7 @@ const server = await startIngest(
 )
 t.teardown(() => server.stop({ lameDuckMs: 0, graceMs: 100 }))
 
-const good = {
-  version: 1,
-  node: 'node-1',
-  bootId: 'boot/1',
-  seq: 1,
-  at: '2026-02-01T00:00:00Z',
-  uptimeSeconds: 10,
-  windowSeconds: 15,
-  samples: 3,
-  cores: 2,
-  cpu: { busy: { min: 0.1, avg: 0.1, max: 0.1, last: 0.1 }, steal: 0, iowait: 0 },
-  memory: { totalBytes: 1000, availableBytes: 900, workingSetBytes: 100 },
-}
+const good = report()
 
 interface Post {
   body?: unknown
