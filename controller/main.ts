@@ -82,17 +82,37 @@ async function run(
     },
     signal,
   )
-  const ingesting = serveIngest(deps, signal).then((server) => {
-    ingest = server
-  })
   try {
-    await Promise.all([ingesting, forgetDeparted(deps, signal), takePart(deps, identity, signal)])
+    await together(signal, [
+      async (signal) => {
+        ingest = await serveIngest(deps, signal)
+      },
+      (signal) => forgetDeparted(deps, signal),
+      (signal) => takePart(deps, identity, signal),
+    ])
   } finally {
     await Promise.all([...pages, ...(ingest ? [ingest] : [])].map((server) => server.stop(stopLimits)))
     await events.stop()
     background.abort()
     provider.close()
   }
+}
+
+/** Runs all parts to their end; the first that fails stops the others, which may wind down before it is told. */
+async function together(
+  signal: AbortSignal,
+  parts: readonly ((signal: AbortSignal) => Promise<void>)[],
+): Promise<void> {
+  const stop = new AbortController()
+  const both = AbortSignal.any([signal, stop.signal])
+  const running = parts.map((part) =>
+    part(both).catch((error: unknown) => {
+      stop.abort(error)
+      throw error
+    }),
+  )
+  const failed = (await Promise.allSettled(running)).find((outcome) => outcome.status === 'rejected')
+  if (failed) throw failed.reason
 }
 
 /** Leads whenever the lease can be had. */

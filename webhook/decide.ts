@@ -12,7 +12,7 @@ export function decideReview(
 ): Verdict {
   const { object, operation, user } = request
   if (operation !== 'CREATE' && operation !== 'UPDATE') return allowed
-  if (!object || object.metadata.deletionTimestamp !== undefined) return allowed
+  if (!object || (object.metadata.deletionTimestamp ?? undefined) !== undefined) return allowed
   if (user.username === deps.controller) return allowed
   return review(deps, { ...request, object })
 }

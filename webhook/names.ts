@@ -11,8 +11,8 @@ const subdomain = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])
 const longestName = 63
 const longestPrefix = 253
 
-// What kubelets and cloud controllers set, and NodeRestriction guards; these few are meant for people.
-const free = new Set(['node-role.kubernetes.io', 'node.kubernetes.io', 'topology.kubernetes.io'])
+// A kubelet whose Node carried any other would not be let in: NodeRestriction looks again after our labels are on it.
+const free = new Set(['node.kubernetes.io'])
 
 /** What is wrong with a qualified name; undefined if nothing is. */
 export function qualifiedNameProblem(key: string): string | undefined {

@@ -124,7 +124,8 @@ async function hold(
   const lost = new AbortController()
   const ended = new AbortController()
   log.info('lease acquired', { identity: options.identity })
-  const renewing = renew(deps, options, held, lost, AbortSignal.any([signal, ended.signal]))
+  // Renewed until the work has really ended: winding down may take longer than others wait.
+  const renewing = renew(deps, options, held, lost, ended.signal)
   try {
     await whileHeld(AbortSignal.any([signal, lost.signal]))
     // Nothing more to do as the holder: a new try comes only after a pause.

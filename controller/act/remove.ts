@@ -34,11 +34,12 @@ export async function removeNode(
   try {
     const before = await taintDisrupted(deps, name, signal)
     refusal = (await callOff(deps, before, claim, signal)) ?? (await empty(deps, name, claim, signal))
-    if (!refusal) return await release(deps, name, claim, signal)
   } catch (error) {
     refusal = { kind: codeOf(error), message: errorText(error) }
   }
-  await undo(deps, node, claim, refusal)
+  // Once the claim's deletion was asked for the node is on its way out, whatever the answer: nothing is undone then.
+  if (refusal) await undo(deps, node, claim, refusal)
+  else await release(deps, name, claim, signal)
 }
 
 /** Why a removal ends without removing. */

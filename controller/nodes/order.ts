@@ -4,7 +4,7 @@ import { toTimestamp } from '../../common/clock.ts'
 import { errorText, hasCode, TerminalError, TransientError } from '../../common/errors.ts'
 import { keyOf, resources } from '../../common/kube/resources.ts'
 import type { ControllerDeps } from '../deps.ts'
-import type { Pool } from '../vpsie/provider.ts'
+import type { MachineHint, Pool } from '../vpsie/provider.ts'
 import { recordRefusal } from './backoff.ts'
 import { nameOf, patchClaim, setPhase } from './claims.ts'
 import type { ClusterView } from './machines.ts'
@@ -38,6 +38,8 @@ export async function order(
   view: ClusterView,
   signal: AbortSignal,
 ): Promise<void> {
+  // Without a price list nothing is known of the size; that it is not sold is another matter.
+  if (!deps.offers.isKnown(claim.spec.datacenterID)) return
   const sizeID = sizeOfClaim(deps, claim)
   if (sizeID === undefined)
     return void (await refuse(
@@ -50,7 +52,8 @@ export async function order(
   try {
     pool = await ensurePool(deps, view.clusterID, sizeID, claim.spec.instanceType, signal)
   } catch (error) {
-    if (error instanceof TerminalError) return void (await refuse(deps, claim, errorText(error), signal))
+    if (error instanceof TerminalError && !hasCode(error, 'Unauthorized', 'Forbidden'))
+      return void (await refuse(deps, claim, errorText(error), signal))
     throw error
   }
   if (!pool) return
@@ -93,18 +96,15 @@ async function send(
     log.warn('order not sent: writing it down took too long')
     return
   }
+  let hint: MachineHint
   try {
-    const hint = await deps.provider.addWorker(clusterID, poolID, signal)
-    await deps.client.patch(
-      resources.vpsieNodes,
-      nameOf(claim),
-      { metadata: { annotations: acceptedNotes(hint) } },
-      {},
-      noteSignal(),
-    )
-    log.info('machine ordered')
+    hint = await deps.provider.addWorker(clusterID, poolID, signal)
   } catch (error) {
-    if (error instanceof TerminalError) {
+    if (hasCode(error, 'Unauthorized', 'Forbidden')) {
+      // The credentials were refused, not the size: nothing was made, and it is tried again.
+      await patchClaim(deps, claim, { metadata: { annotations: clearedOrderNotes } }, undefined, noteSignal())
+      log.warn('VPSie refuses the credentials; nothing was ordered', { error: errorText(error) })
+    } else if (error instanceof TerminalError) {
       await refuse(deps, claim, errorText(error), noteSignal())
     } else if (error instanceof TransientError && error.outcome === 'notSent') {
       await patchClaim(deps, claim, { metadata: { annotations: clearedOrderNotes } }, undefined, noteSignal())
@@ -119,7 +119,17 @@ async function send(
       )
       log.warn('outcome of an order is unknown; lists will tell', { error: errorText(error) })
     }
+    return
   }
+  // From here on the machine is ordered, whatever becomes of the note: a claim without it learns by lists.
+  await deps.client.patch(
+    resources.vpsieNodes,
+    nameOf(claim),
+    { metadata: { annotations: acceptedNotes(hint) } },
+    {},
+    noteSignal(),
+  )
+  log.info('machine ordered')
 }
 
 /**

@@ -149,6 +149,9 @@ async function removeMachine(
     await deps.provider.deleteWorker(view.clusterID, uuid, signal)
     return
   }
+  // A list may lag: what is known by its identifier is deleted all the same, and being gone already is a success.
+  const { vpsieNodeIdentifier } = claim.spec
+  if (vpsieNodeIdentifier) await deps.provider.deleteWorker(view.clusterID, vpsieNodeIdentifier, signal)
   if (!(await isConfirmedAbsent(deps, claim, view, signal))) return
   if (node) await deleteNode(deps, node, signal)
   observeTermination(deps, claim)

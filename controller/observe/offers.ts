@@ -9,6 +9,8 @@ import type { Offer, VPSieProvider } from '../vpsie/provider.ts'
 export interface Offers {
   /** Refreshes every datacenter's list that is older than `maxAgeMs`; a failure is logged and the old one kept. */
   refresh(datacenterIDs: readonly string[], signal: AbortSignal): Promise<void>
+  /** True once the datacenter's list has been read. */
+  isKnown(datacenterID: string): boolean
   /** The offer an entry of `offeringIDs` stands for: by decimal id, identifier, then name. */
   resolve(entry: string, datacenterID: string): Offer | undefined
 }
@@ -41,6 +43,7 @@ export function createOffers(
       for (const known of lists.keys()) if (!datacenterIDs.includes(known)) lists.delete(known)
       await Promise.all(datacenterIDs.map((datacenterID) => refreshOne(datacenterID, signal)))
     },
+    isKnown: (datacenterID) => lists.has(datacenterID),
     resolve(entry, datacenterID) {
       return resolveOffer(entry, lists.get(datacenterID)?.offers ?? [])
     },

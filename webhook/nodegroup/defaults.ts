@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { isAdopted } from '../../common/api/adoption.ts'
 import type { AutoscalerConfig } from '../../common/api/autoscalerconfig.ts'
 import { effectiveNodeGroup } from '../../common/api/defaults.ts'
 import { annotations } from '../../common/api/names.ts'
@@ -17,7 +18,10 @@ export function defaultNodeGroup(
   const { metadata, spec } = nodeGroup
   const adopted = metadata.annotations?.[annotations.adoptSettings] !== undefined
   const patch = isNew && !adopted ? annotate(metadata.annotations) : []
-  if (typeof spec !== 'object' || spec === null) return patch
+  // What is not known yet must not be filled in for good; nor may a group of the Go autoscaler's time come to show
+  // fields that nobody set. The controller fills both in on reading.
+  const isOld = !isNew && !isAdopted(nodeGroup)
+  if (config === undefined || isOld || typeof spec !== 'object' || spec === null) return patch
   const filled = effectiveNodeGroup(nodeGroup, config ?? undefined).spec
   return [...patch, ...differences('/spec', spec as object, filled as object)]
 }
