@@ -1,7 +1,7 @@
+import { abortable } from '../common/abortable.ts'
 import { type Clock, withDeadline } from '../common/clock.ts'
 import { errorText, TransientError } from '../common/errors.ts'
 import type { Logger } from '../common/log.ts'
-import { abortable } from './abortable.ts'
 import type { AgentMetrics } from './metrics.ts'
 import type { Sample } from './sample/read.ts'
 import { figuresOf, type Step, stepOf, type WindowFigures } from './usage.ts'

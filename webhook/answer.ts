@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../common/clock.ts'
 import { errorText, InputError, TerminalError, TransientError } from '../common/errors.ts'
 import { readJson } from '../common/http/body.ts'
-import { sendJson } from '../common/http/reply.ts'
+import { sendError, sendJson } from '../common/http/reply.ts'
 import type { Logger } from '../common/log.ts'
 import { decideReview } from './decide.ts'
 import type { WebhookMetrics } from './metrics.ts'
@@ -98,7 +98,7 @@ function fail(
     refuse(response, 400, error.message)
   } else if (error instanceof TerminalError || error instanceof TransientError) {
     log.warn('review not answered', { path, uid: admission?.uid, error: errorText(error) })
-    refuse(response, error.status ?? 503, error.message)
+    if (!sendError(response, error)) refuse(response, 503, error.message)
   } else {
     metrics.webhook_panics_total.inc()
     log.error('a review met a bug', { path, uid: admission?.uid, error })

@@ -8,11 +8,13 @@ import type { Violation } from '../common/api/violation.ts'
 export function ratchet(
   violations: readonly Violation[],
   object: unknown,
-  old: { object: unknown; violations: readonly Violation[] } | undefined,
+  old: { object: unknown; check: () => readonly Violation[] } | undefined,
 ): Violation[] {
-  if (!old) return [...violations]
+  // Most updates make no mistake, and then nobody needs to know the old ones.
+  if (!old || violations.length === 0) return [...violations]
+  const before = old.check()
   return violations.filter(({ field, code }) => {
-    const isOld = old.violations.some((before) => before.field === field && before.code === code)
+    const isOld = before.some((each) => each.field === field && each.code === code)
     return !isOld || !isDeepStrictEqual(valueAt(object, field), valueAt(old.object, field))
   })
 }

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { type ErrorCode, TerminalError, TransientError } from '../../common/errors.ts'
+import { readRetryAfter } from '../../common/http/retry-after.ts'
 import type { ReportAnswer } from '../../common/report.ts'
 
 /** What a controller answered: its status, headers and at most some of its text. */
@@ -52,10 +53,9 @@ const refusals: Readonly<Record<number, ErrorCode>> = {
   409: 'Conflict',
 }
 
-/** Seconds, or a date of HTTP (RFC 9110, 10.2.3). */
+/** What a controller asks for, within bounds. */
 function retryAfterOf(text: string | undefined, now: number): { retryAfterMs?: number } {
-  if (text === undefined) return {}
-  const ms = /^\d+$/.test(text.trim()) ? Number(text) * 1000 : Date.parse(text) - now
+  const ms = readRetryAfter(text, now) ?? 0
   return ms > 0 ? { retryAfterMs: Math.min(ms, mostRetryAfterSeconds * 1000) } : {}
 }
 

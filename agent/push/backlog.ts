@@ -1,5 +1,5 @@
+import { abortable } from '../../common/abortable.ts'
 import type { Report } from '../../common/report.ts'
-import { abortable } from '../abortable.ts'
 
 /** Reports that wait for one controller. */
 export interface Backlog {

@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { abortable } from '../../common/abortable.ts'
 import { type Clock, withDeadline } from '../../common/clock.ts'
 import { InputError } from '../../common/errors.ts'
-import { abortable } from '../abortable.ts'
 
 /** What a connection to a controller needs, as the files hold it now. */
 export interface Identity {

@@ -28,20 +28,33 @@ export function identitiesOfClaim(claim: VPSieNode): string[] {
   })
 }
 
+/** Name of the NodeGroup a claim belongs to; it is in the claim's own namespace. */
+export function groupNameOf({ metadata, spec }: VPSieNode): string {
+  return metadata.labels?.[labels.nodeGroup] ?? spec.nodeGroupName
+}
+
+/** True if the claim belongs to the NodeGroup. */
+export function isOf(claim: VPSieNode, { metadata }: NodeGroup): boolean {
+  return claim.metadata.namespace === metadata.namespace && groupNameOf(claim) === metadata.name
+}
+
 /**
  * How a Node is known to be a claim's, the surest way first: the label we put on it, its provider id, its name, its
  * address. 0 to 3; undefined if it is not. A label that names another claim settles that it is not.
  */
-export function kinship(node: Node, claim: VPSieNode): number | undefined {
-  const label = node.metadata.labels?.[labels.vpsieNode]
-  if (label !== undefined) return label === claim.metadata.name ? 0 : undefined
+function kinshipOf(claim: VPSieNode): (node: Node) => number | undefined {
+  // Once a claim: a large cluster asks this of every pair of claim and Node.
   const identities = new Set(identitiesOfClaim(claim))
-  if (identities.has(lastPart(node.spec?.providerID))) return 1
-  if (identities.has(node.metadata.name.toLowerCase())) return 2
   const address = claim.spec.ipAddress
-  return address !== undefined && node.status?.addresses?.some((entry) => entry.address === address)
-    ? 3
-    : undefined
+  return (node) => {
+    const label = node.metadata.labels?.[labels.vpsieNode]
+    if (label !== undefined) return label === claim.metadata.name ? 0 : undefined
+    if (identities.has(lastPart(node.spec?.providerID))) return 1
+    if (identities.has(node.metadata.name.toLowerCase())) return 2
+    return address !== undefined && node.status?.addresses?.some((entry) => entry.address === address)
+      ? 3
+      : undefined
+  }
 }
 
 // A provider id is `vpsie://<datacenter>/<cluster>/<machine>` or the bare machine id.
@@ -51,12 +64,12 @@ function lastPart(providerID: string | undefined): string {
 
 /** The Node of a claim: the one that is most surely its own. */
 export function nodeOfClaim(nodes: readonly Node[], claim: VPSieNode): Node | undefined {
-  return surest(nodes, (node) => kinship(node, claim))
+  return surest(nodes, kinshipOf(claim))
 }
 
 /** The claim of a Node, likewise. */
 export function claimOfNode(claims: readonly VPSieNode[], node: Node): VPSieNode | undefined {
-  return surest(claims, (claim) => kinship(node, claim))
+  return surest(claims, (claim) => kinshipOf(claim)(node))
 }
 
 function surest<T>(items: readonly T[], rankOf: (item: T) => number | undefined): T | undefined {

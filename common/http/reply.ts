@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import { TerminalError } from '../errors.ts'
+import { TerminalError, TransientError } from '../errors.ts'
 
 /** Ends the response with `body` as JSON. */
 export function sendJson(
@@ -22,12 +22,17 @@ export function sendText(
 }
 
 /**
- * Answers a refusal that `readJson` threw, or any `TerminalError` with a status; false if `error` is something else,
+ * Answers a refusal that `readJson` threw, or any classed error with a status; false if `error` is something else,
  * which is the caller's to handle. The connection is closed if the request was not read to its end.
  */
-export function sendError(response: ServerResponse, error: unknown): boolean {
-  if (!(error instanceof TerminalError) || error.status === undefined) return false
-  sendJson(response, error.status, { error: error.message })
+export function sendError(
+  response: ServerResponse,
+  error: unknown,
+  headers: OutgoingHttpHeaders = {},
+): boolean {
+  const isClassed = error instanceof TerminalError || error instanceof TransientError
+  if (!isClassed || error.status === undefined) return false
+  sendJson(response, error.status, { error: error.message }, headers)
   return true
 }
 

@@ -1,3 +1,4 @@
+import { abortable } from '../abortable.ts'
 import type { Clock } from '../clock.ts'
 import { errorText, hasCode } from '../errors.ts'
 import type { Logger } from '../log.ts'
@@ -136,12 +137,4 @@ function createStore<T extends KubeObject>(trim: (object: T) => T): Store<T> {
       },
     },
   }
-}
-
-function abortable(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const onAbort = () => reject(signal.reason)
-  signal.addEventListener('abort', onAbort, { once: true })
-  if (signal.aborted) onAbort()
-  return Promise.race([promise, aborted]).finally(() => signal.removeEventListener('abort', onAbort))
 }

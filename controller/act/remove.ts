@@ -1,4 +1,5 @@
-import { annotations, labels } from '../../common/api/names.ts'
+import { annotations } from '../../common/api/names.ts'
+import { groupNameOf } from '../../common/api/ownership.ts'
 import type { VPSieNode } from '../../common/api/vpsienode.ts'
 import { toTimestamp, withDeadline } from '../../common/clock.ts'
 import { codeOf, errorText } from '../../common/errors.ts'
@@ -159,7 +160,7 @@ export async function removeDeadNode(
 
 function groupOf(claim: VPSieNode): { nodegroup: string; namespace: string } {
   return {
-    nodegroup: claim.metadata.labels?.[labels.nodeGroup] ?? claim.spec.nodeGroupName,
+    nodegroup: groupNameOf(claim),
     namespace: claim.metadata.namespace ?? '',
   }
 }

@@ -2,6 +2,7 @@ import { activeSettings, isAdopted } from '../../common/api/adoption.ts'
 import { type EffectiveNodeGroup, effectiveNodeGroup } from '../../common/api/defaults.ts'
 import { labels } from '../../common/api/names.ts'
 import type { NodeGroup } from '../../common/api/nodegroup.ts'
+import { groupNameOf } from '../../common/api/ownership.ts'
 import { keyOf } from '../../common/kube/resources.ts'
 import { holdsPlace, indexNodes, isControlPlane, isLeaving, type Member, offeringOf } from './members.ts'
 import type { DecideOptions } from './options.ts'
@@ -116,7 +117,7 @@ function readMembers(state: ClusterState): (group: NodeGroup) => Member[] {
     if (node && !isOther) claimed.set(node.metadata.name, keyOf(claim))
     if (!holdsPlace(claim) && !node) continue
     const own = isOther ? undefined : node
-    const group = claim.metadata.labels?.[labels.nodeGroup] ?? claim.spec.nodeGroupName
+    const group = groupNameOf(claim)
     const { instanceType: offering, datacenterID } = claim.spec
     note(group, { name: own?.metadata.name ?? claim.metadata.name, node: own, claim, offering, datacenterID })
   }

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Clock } from '../../common/clock.ts'
-import { hasCode, TerminalError, TransientError } from '../../common/errors.ts'
+import { errorText, hasCode, TerminalError, TransientError } from '../../common/errors.ts'
 import { readJson } from '../../common/http/body.ts'
-import { sendJson } from '../../common/http/reply.ts'
+import { sendError, sendJson } from '../../common/http/reply.ts'
 import { type RunningServer, type StartServer, startServer } from '../../common/http/server.ts'
 import type { Logger } from '../../common/log.ts'
 import { maxReportBytes, type ReportAnswer, reportPath } from '../../common/report.ts'
@@ -82,10 +82,9 @@ export function startIngest(
     }
     const result = resultOf(error, status)
     metrics.agent_reports_total.inc({ result })
-    const message = (error as Error).message
-    log.debug('report refused', { result, detail: message })
+    log.debug('report refused', { result, detail: errorText(error) })
     const wait = status === 503 || status === 429 ? { 'retry-after': String(retryAfterSeconds) } : {}
-    sendJson(response, status, { error: message }, wait)
+    sendError(response, error, wait)
   }
 
   const tls = { certFile, keyFile, minVersion: 'TLSv1.3' as const }

@@ -1,5 +1,5 @@
-import { labels } from '../../common/api/names.ts'
 import type { NodeGroup, OfferingBackoff } from '../../common/api/nodegroup.ts'
+import { groupNameOf } from '../../common/api/ownership.ts'
 import type { VPSieNode } from '../../common/api/vpsienode.ts'
 import { fromTimestamp, toTimestamp } from '../../common/clock.ts'
 import { hasCode } from '../../common/errors.ts'
@@ -86,7 +86,7 @@ async function changeBackoffs(
 ): Promise<NodeGroup | undefined> {
   const { namespace } = claim.metadata
   const name = {
-    name: claim.metadata.labels?.[labels.nodeGroup] ?? claim.spec.nodeGroupName,
+    name: groupNameOf(claim),
     ...(namespace ? { namespace } : {}),
   }
   const attempt = async () => {

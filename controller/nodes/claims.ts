@@ -125,6 +125,24 @@ export async function setPhase(
   return changed
 }
 
+/** Moves a claim to Failed, with the reason in its condition and the sentence as its last error. */
+export function failClaim(
+  deps: Parameters<typeof setPhase>[0],
+  claim: VPSieNode,
+  reason: string,
+  message: string,
+  signal: AbortSignal,
+): Promise<VPSieNode> {
+  const condition = { type: 'Error', status: 'True' } as const
+  return setPhase(
+    deps,
+    claim,
+    'Failed',
+    { reason, message, status: { lastError: message }, condition },
+    signal,
+  )
+}
+
 /** Patches a claim as it was read: `Conflict` if it has changed since. */
 export function patchClaim(
   deps: Pick<ControllerDeps, 'client'>,

@@ -7,7 +7,7 @@ import type { Node } from '../../common/kube/objects.ts'
 import type { ControllerDeps } from '../deps.ts'
 import type { Machine } from '../vpsie/provider.ts'
 import { forgetRefusals } from './backoff.ts'
-import { patchClaim, setPhase } from './claims.ts'
+import { failClaim, patchClaim, setPhase } from './claims.ts'
 import { repairNode } from './repair.ts'
 
 type JoinDeps = Pick<ControllerDeps, 'client' | 'clock' | 'caches' | 'events' | 'metrics' | 'log' | 'options'>
@@ -125,14 +125,7 @@ async function failIfLate(deps: JoinDeps, claim: VPSieNode, signal: AbortSignal)
   const since = fromTimestamp(claim.status?.provisionedAt)
   if (since === undefined || deps.clock.now() - since < deps.options['join-timeout']) return
   const message = `No ready Node ${deps.options['join-timeout'] / 1000} s after the machine was made`
-  const condition = { type: 'Error', status: 'True' } as const
-  await setPhase(
-    deps,
-    claim,
-    'Failed',
-    { reason: 'JoiningTimeout', message, status: { lastError: message }, condition },
-    signal,
-  )
+  await failClaim(deps, claim, 'JoiningTimeout', message, signal)
 }
 
 /** True if the Node carries the taint of a removal by us. */

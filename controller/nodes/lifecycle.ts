@@ -1,12 +1,11 @@
-import { labels } from '../../common/api/names.ts'
 import type { NodeGroup } from '../../common/api/nodegroup.ts'
-import { identitiesOf } from '../../common/api/ownership.ts'
+import { groupNameOf, identitiesOf } from '../../common/api/ownership.ts'
 import type { VPSieNode } from '../../common/api/vpsienode.ts'
 import { fromTimestamp } from '../../common/clock.ts'
 import { codeOf, errorText, hasCode } from '../../common/errors.ts'
 import { keyOf, resources } from '../../common/kube/resources.ts'
 import type { ControllerDeps } from '../deps.ts'
-import { nameOf, phaseOf, setPhase } from './claims.ts'
+import { failClaim, nameOf, phaseOf } from './claims.ts'
 import { inParallel } from './drain.ts'
 import { adoptMachine, join } from './join.ts'
 import { adoptions, type ClusterView, viewCluster } from './machines.ts'
@@ -176,14 +175,7 @@ async function giveUpIfLate(deps: ControllerDeps, claim: VPSieNode, signal: Abor
   )
     return
   const message = `VPSie has shown no machine ${limit / 1000} s after the order`
-  const condition = { type: 'Error', status: 'True' } as const
-  await setPhase(
-    deps,
-    claim,
-    'Failed',
-    { reason: 'ProvisioningTimeout', message, status: { lastError: message }, condition },
-    signal,
-  )
+  await failClaim(deps, claim, 'ProvisioningTimeout', message, signal)
 }
 
 async function removeIfExpired(deps: ControllerDeps, claim: VPSieNode, signal: AbortSignal): Promise<void> {
@@ -204,7 +196,7 @@ async function removeIfExpired(deps: ControllerDeps, claim: VPSieNode, signal: A
 }
 
 function nodeGroupOf({ caches }: Pick<ControllerDeps, 'caches'>, claim: VPSieNode): NodeGroup | undefined {
-  const name = claim.metadata.labels?.[labels.nodeGroup] ?? claim.spec.nodeGroupName
+  const name = groupNameOf(claim)
   return caches.nodeGroups.get(`${claim.metadata.namespace}/${name}`)
 }
 

@@ -1,5 +1,6 @@
-import { annotations, finalizers, labels } from '../../common/api/names.ts'
+import { annotations, finalizers } from '../../common/api/names.ts'
 import type { NodeGroup } from '../../common/api/nodegroup.ts'
+import { isOf } from '../../common/api/ownership.ts'
 import type { VPSieNode } from '../../common/api/vpsienode.ts'
 import { keyOf, resources } from '../../common/kube/resources.ts'
 import { budgetOf } from '../decide/budgets.ts'
@@ -80,10 +81,4 @@ async function patchFinalizers(
     resourceVersion ? { resourceVersion } : {},
     signal,
   )
-}
-
-/** True if the claim belongs to the NodeGroup. */
-export function isOf(claim: VPSieNode, nodeGroup: NodeGroup): boolean {
-  const name = claim.metadata.labels?.[labels.nodeGroup] ?? claim.spec.nodeGroupName
-  return claim.metadata.namespace === nodeGroup.metadata.namespace && name === nodeGroup.metadata.name
 }

@@ -6,7 +6,7 @@ import { keyOf, resources } from '../../common/kube/resources.ts'
 import type { ControllerDeps } from '../deps.ts'
 import type { MachineHint, Pool } from '../vpsie/provider.ts'
 import { recordRefusal } from './backoff.ts'
-import { nameOf, patchClaim, setPhase } from './claims.ts'
+import { failClaim, nameOf, patchClaim, setPhase } from './claims.ts'
 import type { ClusterView } from './machines.ts'
 import { acceptedNotes, clearedOrderNotes, orderNotes, readOrder } from './record.ts'
 
@@ -210,12 +210,6 @@ async function refuse(
   signal: AbortSignal,
 ): Promise<void> {
   await recordRefusal(deps, claim, message, signal)
-  const change = {
-    reason: 'CapacityLimitReached',
-    message,
-    status: { lastError: message },
-    condition: { type: 'Error', status: 'True' } as const,
-  }
   const fresh = await deps.client.patch(
     resources.vpsieNodes,
     nameOf(claim),
@@ -223,7 +217,7 @@ async function refuse(
     {},
     signal,
   )
-  await setPhase(deps, fresh, 'Failed', change, signal)
+  await failClaim(deps, fresh, 'CapacityLimitReached', message, signal)
   await deps.client.delete(
     resources.vpsieNodes,
     nameOf(claim),

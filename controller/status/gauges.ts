@@ -1,10 +1,10 @@
 import { labels } from '../../common/api/names.ts'
+import { isOf } from '../../common/api/ownership.ts'
 import { keyOf } from '../../common/kube/resources.ts'
 import type { Plan } from '../decide/plan.ts'
 import type { ClusterState } from '../decide/state.ts'
 import type { ControllerDeps } from '../deps.ts'
 import { phaseOf } from '../nodes/claims.ts'
-import { isOf } from '../nodes/nodegroup-end.ts'
 import { pricesOf } from './prices.ts'
 
 // VPSie and the plan count a month as 730 hours.

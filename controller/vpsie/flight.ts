@@ -1,3 +1,4 @@
+import { abortable } from '../../common/abortable.ts'
 import type { Clock } from '../../common/clock.ts'
 
 /**
@@ -17,12 +18,4 @@ export function createFlight<T>(
     })
     return abortable(running, signal)
   }
-}
-
-function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason)
-    signal.addEventListener('abort', stop, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
-  })
 }

@@ -7,6 +7,7 @@ import { getCACertificates } from 'node:tls'
 import got, { type Method, TimeoutError } from 'got'
 import type { Clock } from '../../common/clock.ts'
 import { InputError, TransientError } from '../../common/errors.ts'
+import { readRetryAfter } from '../../common/http/retry-after.ts'
 
 export interface TransportOptions {
   /** PEM file of further authorities; '' for none. */
@@ -148,13 +149,6 @@ function toReply(response: Answer | undefined, body: string, now: number): HTTPR
 interface Answer {
   statusCode: number
   headers: { 'retry-after'?: string | undefined }
-}
-
-// Seconds or an HTTP date, RFC 9110 section 10.2.3; anything else is as if it were absent.
-function readRetryAfter(text: string | undefined, now: number): number | undefined {
-  if (text === undefined) return undefined
-  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now
-  return Number.isFinite(ms) ? Math.max(0, ms) : undefined
 }
 
 // got's own errors carry the request with its headers, so none of them is kept as a cause.

@@ -2,8 +2,8 @@ import type { NodeGroup } from '../../common/api/nodegroup.ts'
 import type { VPSieNode } from '../../common/api/vpsienode.ts'
 import type { KubeObject, Node, Pod } from '../../common/kube/objects.ts'
 import { call } from '../fixtures/http.ts'
+import { until } from '../fixtures/wait.ts'
 import type { PodProcess } from './programs.ts'
-import { until } from './wait.ts'
 import type { World } from './world.ts'
 
 /** One series of a program's /metrics; undefined if it has none with these labels. */

@@ -6,7 +6,7 @@ import type { KubeClient } from '../../common/kube/client.ts'
 import type { ConfigMap, KubeObject, Secret } from '../../common/kube/objects.ts'
 import { type Resource, resources } from '../../common/kube/resources.ts'
 import type { Logger } from '../../common/log.ts'
-import { until } from './wait.ts'
+import { until } from '../fixtures/wait.ts'
 
 interface Deps {
   client: KubeClient

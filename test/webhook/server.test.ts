@@ -8,6 +8,7 @@ import { metricOf } from '../fixtures/controller.ts'
 import { call } from '../fixtures/http.ts'
 import { captureLog } from '../fixtures/log.ts'
 import { nodeGroup } from '../fixtures/objects.ts'
+import { jsonPatch, type Operation } from '../simulators/kubernetes/json-patch.ts'
 
 const { log } = captureLog()
 const metrics = createMetrics(new Registry(), webhookMetrics)
@@ -153,19 +154,10 @@ t.test('filling in twice changes nothing', async (t) => {
     review(nodeGroup('workers', { metadata: { annotations: {} } })),
     '/mutate/nodegroups',
   )
-  const patch = JSON.parse(Buffer.from(response.patch, 'base64').toString()) as {
-    path: string
-    value: unknown
-  }[]
+  const patch = JSON.parse(Buffer.from(response.patch, 'base64').toString()) as Operation[]
   t.ok(
     patch.length > 0 && patch.every(({ path }) => path.startsWith('/spec') || path.startsWith('/metadata')),
   )
-  const filled = structuredClone(nodeGroup()) as unknown as Record<string, never>
-  for (const { path, value } of patch.filter((each) => each.path.startsWith('/spec'))) {
-    const tokens = path.split('/').slice(1)
-    const last = tokens.pop() ?? ''
-    const parent = tokens.reduce<Record<string, never>>((at, token) => at[token] ?? {}, filled)
-    Object.assign(parent, { [last]: value })
-  }
+  const filled = jsonPatch(nodeGroup('workers', { metadata: { annotations: {} } }), patch) as object
   t.notOk((await answer(review(filled), '/mutate/nodegroups')).response.patch)
 })

@@ -10,7 +10,7 @@ import { ratchet } from '../ratchet.ts'
 export const validateAutoscalerConfig: Review = ({ namespaces }, { object, oldObject }) => {
   const config = object as AutoscalerConfig
   const old = oldObject as AutoscalerConfig | undefined
-  const before = old && { object: old, violations: checkConfig(old) }
+  const before = old && { object: old, check: () => checkConfig(old) }
   return {
     violations: ratchet(checkConfig(config), config, before),
     warnings: [

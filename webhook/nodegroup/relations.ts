@@ -1,8 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
-import { labels } from '../../common/api/names.ts'
 import type { NodeGroup } from '../../common/api/nodegroup.ts'
+import { isOf } from '../../common/api/ownership.ts'
 import { duplicate, forbidden, unsupported, type Violation } from '../../common/api/violation.ts'
-import type { VPSieNode } from '../../common/api/vpsienode.ts'
 import type { Surroundings } from '../caches.ts'
 
 export interface Found {
@@ -68,9 +67,4 @@ function checkFixed(nodeGroup: NodeGroup, old: NodeGroup, machines: number): Vio
     .map((name) =>
       forbidden(`spec.${name}`, `cannot change while the group has machines: it has ${machines}`),
     )
-}
-
-function isOf({ metadata, spec }: VPSieNode, nodeGroup: NodeGroup): boolean {
-  const name = metadata.labels?.[labels.nodeGroup] ?? spec.nodeGroupName
-  return metadata.namespace === nodeGroup.metadata.namespace && name === nodeGroup.metadata.name
 }

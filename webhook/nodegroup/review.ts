@@ -25,7 +25,7 @@ export const validateNodeGroup: Review = ({ surroundings, namespaces }, { object
     : { violations: [], warnings: [] }
   const before = old && {
     object: old,
-    violations: [
+    check: () => [
       ...checkNodeGroup(old),
       ...checkRelations(old, undefined, surroundings, namespaces).violations,
     ],

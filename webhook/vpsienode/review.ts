@@ -23,7 +23,7 @@ export const validateVPSieNode: Review = ({ surroundings, namespaces }, { object
   const isKnown = groups?.some(
     ({ metadata }) => metadata.name === name && metadata.namespace === claim.metadata.namespace,
   )
-  const before = old && { object: old, violations: checkClaim(old, namespaces) }
+  const before = old && { object: old, check: () => checkClaim(old, namespaces) }
   return {
     violations: [
       ...ratchet(checkClaim(claim, namespaces), claim, before),

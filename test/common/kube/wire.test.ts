@@ -4,8 +4,8 @@ import { startCache } from '../../../common/kube/cache.ts'
 import { connect } from '../../../common/kube/connect.ts'
 import type { ConfigMap } from '../../../common/kube/objects.ts'
 import { resources } from '../../../common/kube/resources.ts'
-import { until } from '../../demo/wait.ts'
 import { captureLog } from '../../fixtures/log.ts'
+import { until } from '../../fixtures/wait.ts'
 import { startKubernetes } from '../../simulators/kubernetes/simulator.ts'
 
 const sim = await startKubernetes()

@@ -1,8 +1,8 @@
 import { stringify } from 'yaml'
 import type { NodeGroup } from '../../../common/api/nodegroup.ts'
 import { call } from '../../fixtures/http.ts'
+import { expect } from '../../fixtures/wait.ts'
 import type { Step } from '../story.ts'
-import { expect } from '../wait.ts'
 import type { World } from '../world.ts'
 
 const meta = { namespace: 'kube-system', labels: { 'autoscaler.vpsie.com/managed': 'true' } }

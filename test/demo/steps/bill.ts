@@ -1,7 +1,7 @@
 import { identitiesOf, identitiesOfClaim } from '../../../common/api/ownership.ts'
+import { expect } from '../../fixtures/wait.ts'
 import { claims, liveMachines, machines } from '../look.ts'
 import type { Step } from '../story.ts'
-import { expect } from '../wait.ts'
 import type { World } from '../world.ts'
 
 export interface Bill {

@@ -2,10 +2,10 @@ import type { Pod, PodSpec } from '../../../common/kube/objects.ts'
 import { apply } from '../../fixtures/apply.ts'
 import { call } from '../../fixtures/http.ts'
 import { kustomize } from '../../fixtures/kustomize.ts'
+import { expect, until } from '../../fixtures/wait.ts'
 import { leaderOf } from '../look.ts'
 import { withShortIntervals } from '../overlay.ts'
 import type { Step } from '../story.ts'
-import { expect, until } from '../wait.ts'
 import { vpsieSecret, type World } from '../world.ts'
 
 interface Job {

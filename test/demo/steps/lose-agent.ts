@@ -1,6 +1,7 @@
 import { labels } from '../../../common/api/names.ts'
 import { systemClock } from '../../../common/clock.ts'
 import { resources } from '../../../common/kube/resources.ts'
+import { expect, until } from '../../fixtures/wait.ts'
 import {
   allRun,
   claims,
@@ -13,7 +14,6 @@ import {
   workers,
 } from '../look.ts'
 import type { Step } from '../story.ts'
-import { expect, until } from '../wait.ts'
 import type { World } from '../world.ts'
 
 // The story's NodeGroup lets an unneeded node go after 4 s.

@@ -1,7 +1,7 @@
 import { annotations } from '../../../common/api/names.ts'
+import { expect, until } from '../../fixtures/wait.ts'
 import { allRun, claims, leaderOf, liveMachines, machines, scale, settled } from '../look.ts'
 import type { Step } from '../story.ts'
-import { expect, until } from '../wait.ts'
 import type { World } from '../world.ts'
 
 export const loseLeader: Step<World> = {

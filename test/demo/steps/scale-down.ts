@@ -1,8 +1,8 @@
 import type { PodDisruptionBudget } from '../../../common/kube/objects.ts'
 import { resources } from '../../../common/kube/resources.ts'
+import { expect, until } from '../../fixtures/wait.ts'
 import { allRun, liveMachines, nodeGroup, podsOf, scale, settled, workers } from '../look.ts'
 import type { Step } from '../story.ts'
-import { expect, until } from '../wait.ts'
 import type { World } from '../world.ts'
 
 const budget: PodDisruptionBudget = {

@@ -1,6 +1,6 @@
+import { expect, until } from '../../fixtures/wait.ts'
 import { leaderOf, metric, workers } from '../look.ts'
 import type { Step } from '../story.ts'
-import { expect, until } from '../wait.ts'
 import type { World } from '../world.ts'
 
 export const seeUsage: Step<World> = {

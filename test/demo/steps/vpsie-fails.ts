@@ -1,7 +1,7 @@
 import { apply } from '../../fixtures/apply.ts'
+import { expect, until } from '../../fixtures/wait.ts'
 import { allRun, claims, deployment, leaderOf, liveMachines, machines, metric, settled } from '../look.ts'
 import type { Step } from '../story.ts'
-import { expect, until } from '../wait.ts'
 import type { World } from '../world.ts'
 
 export const vpsieFails: Step<World> = {

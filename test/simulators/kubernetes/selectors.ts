@@ -31,7 +31,8 @@ function parseRequirement(text: string): Test {
   throw badRequest(`unable to parse requirement: found '${text}'`)
 }
 
-function requirement(key: string, operator: string, values: readonly string[]): Test {
+/** One requirement of a label selector; throws 400 for an operator that labels do not have. */
+export function requirement(key: string, operator: string, values: readonly string[]): Test {
   return (labels) => {
     const value = labels[key]
     switch (operator) {

@@ -9,6 +9,7 @@ import type {
   Toleration,
 } from '../../../../common/kube/objects.ts'
 import { parseMillicores, parseUnits } from '../../../../common/quantity.ts'
+import { requirement } from '../selectors.ts'
 
 /*
  * Which node a pod fits, in the simulation's own words: it must not share code with the decision it is to test.
@@ -45,24 +46,14 @@ function matchesTerm(
   )
 }
 
+/** As for labels, and two operators more. */
 function matchesRequirement(
-  { operator, values = [] }: SelectorRequirement,
+  { key, operator, values = [] }: SelectorRequirement,
   value: string | undefined,
 ): boolean {
-  switch (operator) {
-    case 'In':
-      return value !== undefined && values.includes(value)
-    case 'NotIn':
-      return value === undefined || !values.includes(value)
-    case 'Exists':
-      return value !== undefined
-    case 'DoesNotExist':
-      return value === undefined
-    case 'Gt':
-      return Number(value) > Number(values[0])
-    case 'Lt':
-      return Number(value) < Number(values[0])
-  }
+  if (operator === 'Gt') return Number(value) > Number(values[0])
+  if (operator === 'Lt') return Number(value) < Number(values[0])
+  return requirement(key, operator, values)(value === undefined ? {} : { [key]: value })
 }
 
 export interface Room {
