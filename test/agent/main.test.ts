@@ -1,9 +1,10 @@
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { readReport } from '../../controller/ingest/schema.ts'
 import { makeCertificates } from '../fixtures/certificates.ts'
 import { startProgram } from '../fixtures/process.ts'
+import { replaceFile } from '../fixtures/replace-file.ts'
 import { type FakeController, startController } from './fixtures/controller.ts'
 import { startNode, until } from './fixtures/node.ts'
 
@@ -97,10 +98,10 @@ t.test('a renewed token and renewed authorities are used without a restart', asy
   const { tokenFile } = await startNode(t, { urls: [urlOf(there)], caFile: old.caFile })
   await there.arrived(1)
   there.answer = ({ headers }) => (headers.authorization === 'Bearer d.e.f' ? quick : { status: 401 })
-  await writeFile(tokenFile, 'd.e.f\n')
+  await replaceFile(tokenFile, 'd.e.f\n')
   await until('the new token is shown', () => there.received.at(-1)?.headers.authorization === 'Bearer d.e.f')
   const count = there.received.length
-  await writeFile(old.caFile, old.ca + next.ca)
+  await replaceFile(old.caFile, old.ca + next.ca)
   there.reload(next.leaf)
   await until('the new certificate is trusted', () => {
     const last = there.received.at(-1)
@@ -137,7 +138,7 @@ t.test(
     await program.waitFor(/report was not taken/)
     t.match(await page('/healthz'), { status: 200 })
     await freeze()
-    await writeFile(join(proc.path, 'meminfo'), 'MemTotal: lots\n')
+    await replaceFile(join(proc.path, 'meminfo'), 'MemTotal: lots\n')
     const line = await program.waitFor(/sample could not be read/)
     t.match(JSON.parse(line), { error: 'meminfo:1: must be "MemTotal: N kB": it is "MemTotal: lots"' })
     await until('it is unhealthy', async () => (await page('/healthz')).status === 503)

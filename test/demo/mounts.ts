@@ -1,4 +1,4 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, systemClock } from '../../common/clock.ts'
 import { type Cache, startCache } from '../../common/kube/cache.ts'
@@ -6,6 +6,7 @@ import type { KubeClient } from '../../common/kube/client.ts'
 import type { ConfigMap, KubeObject, Secret } from '../../common/kube/objects.ts'
 import { type Resource, resources } from '../../common/kube/resources.ts'
 import type { Logger } from '../../common/log.ts'
+import { replaceFile } from '../fixtures/replace-file.ts'
 import { until } from '../fixtures/wait.ts'
 
 interface Deps {
@@ -62,11 +63,6 @@ const secretTexts = ({ data = {} }: Secret): Texts =>
   )
 const configTexts = ({ data = {} }: ConfigMap): Texts => data
 
-// By rename, so that nobody ever reads half a file.
 async function writeAll(folder: string, texts: Texts): Promise<void> {
-  for (const [key, text] of Object.entries(texts)) {
-    const path = join(folder, key)
-    await writeFile(`${path}.new`, text)
-    await rename(`${path}.new`, path)
-  }
+  for (const [key, text] of Object.entries(texts)) await replaceFile(join(folder, key), text)
 }

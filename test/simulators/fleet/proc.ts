@@ -1,5 +1,6 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { replaceFile } from '../../fixtures/replace-file.ts'
 
 /** How busy a simulated machine is: shares 0–1. */
 export interface Load {
@@ -84,9 +85,4 @@ function pressure(some: number, full: number | undefined): string {
   return line('some', some) + (full === undefined ? '' : line('full', full))
 }
 
-// By rename, so that an agent never reads half a file.
-async function write(folder: string, name: string, text: string): Promise<void> {
-  const path = join(folder, name)
-  await writeFile(`${path}.new`, text)
-  await rename(`${path}.new`, path)
-}
+const write = (folder: string, name: string, text: string) => replaceFile(join(folder, name), text)
