@@ -43,6 +43,11 @@ export function toTimestamp(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z')
 }
 
+/** metav1.MicroTime: six digits after the second, for the API server takes no fewer. */
+export function toMicroTime(ms: number): string {
+  return new Date(ms).toISOString().replace('Z', '000Z')
+}
+
 /** Milliseconds since the epoch of an RFC 3339 text; undefined if absent or not a time. */
 export function fromTimestamp(text: string | null | undefined): number | undefined {
   if (!text) return undefined

@@ -1,5 +1,4 @@
-import type { Clock } from '../clock.ts'
-import { withDeadline } from '../clock.ts'
+import { type Clock, toMicroTime, withDeadline } from '../clock.ts'
 import { errorText, hasCode, TerminalError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { KubeClient } from './client.ts'
@@ -88,7 +87,7 @@ async function tryAcquire(
 ): Promise<{ lease: Lease; isOurs: boolean }> {
   const { namespace, name, renewDeadlineMs } = options
   const deadline = withDeadline(clock, renewDeadlineMs, signal)
-  const now = microTime(clock.now())
+  const now = toMicroTime(clock.now())
   let lease: Lease
   try {
     lease = await client.get(resources.leases, { namespace, name }, deadline)
@@ -176,7 +175,7 @@ async function renewOnce(
   lease: Lease,
   signal: AbortSignal,
 ): Promise<Lease> {
-  const spec = { ...heldBy(options), renewTime: microTime(clock.now()) }
+  const spec = { ...heldBy(options), renewTime: toMicroTime(clock.now()) }
   try {
     return await patchLease({ client }, options, lease, spec, signal)
   } catch (error) {
@@ -192,7 +191,7 @@ async function renewOnce(
 }
 
 async function release({ client, clock, log }: Deps, options: LeaseOptions, lease: Lease): Promise<void> {
-  const spec = { holderIdentity: '', leaseDurationSeconds: 1, renewTime: microTime(clock.now()) }
+  const spec = { holderIdentity: '', leaseDurationSeconds: 1, renewTime: toMicroTime(clock.now()) }
   try {
     await patchLease({ client }, options, lease, spec, clock.timeout(releaseWithinMs))
     log.info('lease released')
@@ -214,9 +213,4 @@ function patchLease(
 
 function heldBy({ identity, leaseDurationMs }: LeaseOptions) {
   return { holderIdentity: identity, leaseDurationSeconds: Math.ceil(leaseDurationMs / 1000) }
-}
-
-// metav1.MicroTime.
-function microTime(ms: number): string {
-  return new Date(ms).toISOString().replace('Z', '000Z')
 }

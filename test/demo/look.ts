@@ -1,6 +1,7 @@
 import type { NodeGroup } from '../../common/api/nodegroup.ts'
 import type { VPSieNode } from '../../common/api/vpsienode.ts'
 import type { KubeObject, Node, Pod } from '../../common/kube/objects.ts'
+import { resources } from '../../common/kube/resources.ts'
 import { call } from '../fixtures/http.ts'
 import { until } from '../fixtures/wait.ts'
 import type { PodProcess } from './programs.ts'
@@ -41,14 +42,16 @@ export async function leaderOf({
 }
 
 export const workers = (world: World): Node[] =>
-  world.sim.store
-    .list<Node>('nodes')
+  world.view
+    .list(resources.nodes)
     .filter(({ metadata }) => metadata.labels?.['autoscaler.vpsie.com/managed'] === 'true')
 
-export const claims = (world: World): VPSieNode[] => world.sim.store.list<VPSieNode>('vpsienodes')
+export const claims = (world: World): readonly VPSieNode[] => world.view.list(resources.vpsieNodes)
 
 export const podsOf = (world: World, app: string): Pod[] =>
-  world.sim.store.list<Pod>('pods', { namespace: 'default', labelSelector: `app=${app}` })
+  world.view
+    .list(resources.pods)
+    .filter(({ metadata }) => metadata.namespace === 'default' && metadata.labels?.app === app)
 
 export const isRunning = ({ status, metadata }: Pod): boolean =>
   status?.phase === 'Running' && !metadata.deletionTimestamp
@@ -57,8 +60,12 @@ export const isRunning = ({ status, metadata }: Pod): boolean =>
 export const machines = ({ vpsie }: World) => vpsie.machines.filter(({ role }) => role === 'slave')
 export const liveMachines = (world: World) => machines(world).filter(({ state }) => state !== 'deleted')
 
-export const nodeGroup = (world: World): NodeGroup =>
-  world.sim.store.get<NodeGroup>('nodegroups', { namespace: 'kube-system', name: 'workers' })
+/** Throws until it is there. */
+export function nodeGroup(world: World): NodeGroup {
+  const found = world.view.of(resources.nodeGroups).get('kube-system/workers')
+  if (!found) throw new Error('NodeGroup workers is not there')
+  return found
+}
 
 export interface Event extends KubeObject {
   reason: string
@@ -67,7 +74,7 @@ export interface Event extends KubeObject {
 }
 
 export const events = (world: World, reason: string): Event[] =>
-  world.sim.store.list<Event>('events').filter((event) => event.reason === reason)
+  (world.view.list(resources.events) as readonly Event[]).filter((event) => event.reason === reason)
 
 /** A Deployment of one shape. */
 export function deployment(app: string, replicas: number, cpu: string, memory: string): KubeObject {

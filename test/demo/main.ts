@@ -1,4 +1,6 @@
 import { helpText, OptionsError, type OptionTable, parseOptions } from '../../common/options.ts'
+import { NoControlPlaneError, openRealFloor } from '../floors/real.ts'
+import { openSimulatedFloor } from '../floors/simulated.ts'
 import { admission } from './steps/admission.ts'
 import { bill, billOf } from './steps/bill.ts'
 import { comeUp } from './steps/come-up.ts'
@@ -18,6 +20,11 @@ const options = {
     description: 'Print the result as one JSON object, the last line.',
   },
   keep: { type: 'boolean', default: 'false', description: 'Leave everything running until Ctrl-C.' },
+  real: {
+    type: 'boolean',
+    default: 'false',
+    description: 'Play on a real Kubernetes control plane, which is built once with Go.',
+  },
   logs: {
     type: 'boolean',
     default: 'false',
@@ -27,23 +34,25 @@ const options = {
 
 const steps = [comeUp, admission, scaleUp, seeUsage, scaleDown, loseAgent, vpsieFails, loseLeader, bill]
 
-/** Plays the story on this machine: the real programs, a simulated Kubernetes, a simulated cloud. */
+/** Plays the story on this machine: the real programs, a simulated or a real Kubernetes, a simulated cloud. */
 async function main(args: readonly string[]): Promise<number> {
   if (args.includes('--help')) {
     process.stdout.write(helpText('npm run demo --', 'plays the whole story on one machine.', options))
     return 0
   }
-  const { json, keep, logs } = parseOptions(options, args)
+  const { json, keep, logs, real } = parseOptions(options, args)
   const root = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const)
     process.once(name, () => root.abort(new Error(`stopped by ${name}`)))
   const print = (line: string) => (json ? process.stderr : process.stdout).write(`${line}\n`)
   const started = performance.now()
-  const world = await createWorld()
+  const floor = real ? await openRealFloor(print, root.signal) : await openSimulatedFloor()
+  const world = await createWorld(floor)
   try {
     const results = await playStory(world, steps, print, AbortSignal.any([root.signal, world.signal]))
     const ok = results.length === steps.length && results.every((result) => result.ok)
     if (!ok && logs) printLogs(world, print)
+    if (!ok) print(floor.lastLines())
     print(
       `\n${ok ? 'All as told' : 'NOT as told'}, in ${Math.round((performance.now() - started) / 1000)} s.`,
     )
@@ -65,11 +74,13 @@ function printLogs({ programs }: World, print: (line: string) => void): void {
 }
 
 async function untilStopped(
-  { sim, vpsie, programs }: World,
+  { floor, vpsie, programs }: World,
   print: (line: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  print(`\nStill running; Ctrl-C ends it.\n  export KUBECONFIG=${sim.adminKubeconfig}\n  VPSie: ${vpsie.url}`)
+  print(
+    `\nStill running; Ctrl-C ends it.\n  export KUBECONFIG=${floor.adminKubeconfig}\n  VPSie: ${vpsie.url}`,
+  )
   for (const { pod, ports } of programs.list('controller'))
     print(`  ${pod.metadata.name}: http://127.0.0.1:${ports.metrics}/metrics`)
   await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
@@ -78,7 +89,7 @@ async function untilStopped(
 try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {
-  if (!(error instanceof OptionsError)) throw error
+  if (!(error instanceof OptionsError || error instanceof NoControlPlaneError)) throw error
   process.stderr.write(`${error.message}\n`)
   process.exitCode = 2
 }

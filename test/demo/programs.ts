@@ -1,12 +1,14 @@
 import { mkdir, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { KubeClient } from '../../common/kube/client.ts'
 import type { Pod } from '../../common/kube/objects.ts'
 import { keyOf } from '../../common/kube/resources.ts'
 import type { Logger } from '../../common/log.ts'
+import { call } from '../fixtures/http.ts'
+import { freePort } from '../fixtures/ports.ts'
 import { type RunningProgram, startProgram } from '../fixtures/process.ts'
-import type { KubernetesSimulator } from '../simulators/kubernetes/simulator.ts'
+import { accountToken, type Floor } from '../floors/floor.ts'
+import type { PodRun } from '../simulators/fleet/kubelets.ts'
 import { type Mount, mount } from './mounts.ts'
 
 export type Component = 'webhook' | 'controller' | 'agent' | 'certs'
@@ -25,18 +27,16 @@ export interface PodProcess {
 /** The container runtime of the story: pods of our own image are real processes. */
 export interface Programs {
   list(component: Component): PodProcess[]
-  /** For the hooks of the simulated kubelets; pods of other images are none of its business. */
-  start(pod: Pod): Promise<void>
+  /** For the kubelets; undefined for pods of other images. */
+  start(pod: Pod): Promise<PodRun | undefined>
   stop(pod: Pod): Promise<void>
-  /** Runs the pod of a Job to its end; throws unless it exits with 0. */
-  runToEnd(pod: Pod): Promise<void>
   /** Ends a program as a crash does. */
   kill(process: PodProcess): Promise<void>
   stopAll(): Promise<void>
 }
 
 export interface ProgramsDeps {
-  sim: KubernetesSimulator
+  floor: Floor
   client: KubeClient
   log: Logger
   folder: string
@@ -57,14 +57,14 @@ const listeners: Readonly<Record<Component, readonly string[]>> = {
 
 /** Runs pods until `signal` aborts or `stopAll` ends them. */
 export async function createPrograms(deps: ProgramsDeps, signal: AbortSignal): Promise<Programs> {
-  const { sim, folder } = deps
+  const { floor, client, folder } = deps
   const running = new Map<string, PodProcess>()
   const unroute = new Map<string, () => void>()
   // Of the two replicas; known before any of them runs, as a Service's name is.
   const ingestPorts = [await freePort(), await freePort()]
   let controllers = 0
   // Programs that are being started when the end comes are waited for, so that none is left behind.
-  const starting = new Set<Promise<void>>()
+  const starting = new Set<Promise<unknown>>()
   let ended = false
 
   async function launch(pod: Pod): Promise<PodProcess> {
@@ -89,16 +89,19 @@ export async function createPrograms(deps: ProgramsDeps, signal: AbortSignal): P
     return ports
   }
 
-  async function start(pod: Pod): Promise<void> {
-    if (!isOurs(pod) || ended) return
+  async function start(pod: Pod): Promise<PodRun | undefined> {
+    if (!isOurs(pod) || ended) return undefined
     const started = await launch(pod)
+    const { program, component, ports } = started
     running.set(keyOf(pod), started)
-    if (started.component === 'webhook') {
+    if (component === 'certs') return { isReady: async () => true, ended: program.exited.then(exitCode) }
+    if (component === 'webhook') {
       const service = { namespace, name: 'vpsie-autoscaler-webhook', port: 443 }
-      unroute.set(keyOf(pod), sim.route(service, `127.0.0.1:${started.ports.https}`))
+      unroute.set(keyOf(pod), await floor.route(service, `127.0.0.1:${ports.https}`))
     }
-    await started.program.waitFor(/"listening"/, 20_000)
+    await program.waitFor(/"listening"/, 20_000)
     started.isUp = true
+    return { isReady: () => isReady(ports.health ?? 0) }
   }
 
   /** What differs from a cluster: addresses on loopback, files instead of volumes, a kubeconfig instead of a mount. */
@@ -115,7 +118,7 @@ export async function createPrograms(deps: ProgramsDeps, signal: AbortSignal): P
       case 'webhook':
         await mounted({ kind: 'secret', namespace, name: 'vpsie-autoscaler-webhook-tls', keys: pair }, own)
         return [
-          `--kubeconfig=${await sim.kubeconfigOf(account)}`,
+          `--kubeconfig=${await floor.kubeconfigOf(account)}`,
           `--address=${at('https')}`,
           `--health-addr=${at('health')}`,
           ...pairFlags('', own),
@@ -123,7 +126,7 @@ export async function createPrograms(deps: ProgramsDeps, signal: AbortSignal): P
       case 'controller':
         await mounted({ kind: 'secret', namespace, name: 'vpsie-autoscaler-ingest-tls', keys: pair }, own)
         return [
-          `--kubeconfig=${await sim.kubeconfigOf(account)}`,
+          `--kubeconfig=${await floor.kubeconfigOf(account)}`,
           `--ingest-addr=${at('ingest')}`,
           `--metrics-addr=${at('metrics')}`,
           `--health-addr=${at('health')}`,
@@ -132,7 +135,7 @@ export async function createPrograms(deps: ProgramsDeps, signal: AbortSignal): P
         ]
       case 'agent':
         await mounted({ kind: 'configMap', namespace, name: 'vpsie-autoscaler-trust', keys: ['ca.crt'] }, own)
-        await writeFile(join(own, 'token'), agentToken(pod))
+        await writeFile(join(own, 'token'), await agentToken(pod))
         return [
           `--controller-url=${ingestPorts.map((port) => `https://127.0.0.1:${port}`)}`,
           `--token-file=${join(own, 'token')}`,
@@ -141,18 +144,14 @@ export async function createPrograms(deps: ProgramsDeps, signal: AbortSignal): P
           `--health-addr=${at('health')}`,
         ]
       case 'certs':
-        return [`--kubeconfig=${await sim.kubeconfigOf(account)}`, '--ingest-hosts=127.0.0.1']
+        return [`--kubeconfig=${await floor.kubeconfigOf(account)}`, '--ingest-hosts=127.0.0.1']
     }
   }
 
-  function agentToken({ metadata, spec }: Pod): string {
-    const { serviceAccountName = '' } = spec
-    return sim.users.request({
-      namespace,
-      serviceAccount: serviceAccountName,
-      audience: 'vpsie-autoscaler',
-      pod: metadata.name,
-    }).token
+  function agentToken({ metadata, spec }: Pod): Promise<string> {
+    const { serviceAccountName: serviceAccount = '' } = spec
+    const request = { namespace, serviceAccount, audience: 'vpsie-autoscaler', pod: metadata.name }
+    return accountToken(client, request, signal)
   }
 
   const mounted = (what: Mount, into: string) => mount(deps, what, into, signal)
@@ -170,12 +169,6 @@ export async function createPrograms(deps: ProgramsDeps, signal: AbortSignal): P
       unroute.get(keyOf(pod))?.()
       running.delete(keyOf(pod))
       await known.program.stop('SIGTERM')
-    },
-    async runToEnd(pod) {
-      const { program } = await launch(pod)
-      const code = await program.exited
-      if (code !== 0)
-        throw new Error(`${argsOf(pod)} ended with ${code}: ${program.lines.slice(-5).join('\n')}`)
     },
     async kill({ program }) {
       await program.stop('SIGKILL')
@@ -195,8 +188,21 @@ function pairFlags(prefix: string, folder: string): string[] {
   return [`--${prefix}cert-file=${join(folder, 'tls.crt')}`, `--${prefix}key-file=${join(folder, 'tls.key')}`]
 }
 
-function isOurs({ spec }: Pod): boolean {
+export function isOurs({ spec }: Pod): boolean {
   return spec.containers[0]?.image?.startsWith(`${image}:`) ?? false
+}
+
+function exitCode(how: number | NodeJS.Signals): number {
+  return typeof how === 'number' ? how : 1
+}
+
+/** What the kubelet's probe of `/readyz` finds. */
+async function isReady(port: number): Promise<boolean> {
+  try {
+    return (await call({ port, path: '/readyz' })).status === 200
+  } catch {
+    return false // it does not listen (any more): not ready, and its kubelet asks again
+  }
 }
 
 function componentOf({ metadata }: Pod): Component {
@@ -206,13 +212,4 @@ function componentOf({ metadata }: Pod): Component {
 function argsOf({ spec }: Pod): string[] {
   const [container] = spec.containers as { args?: string[] }[]
   return container?.args ?? []
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-
-  return typeof address === 'object' && address ? address.port : 0
 }

@@ -5,26 +5,24 @@ import { systemClock as clock } from '../../common/clock.ts'
 import type { KubeClient } from '../../common/kube/client.ts'
 import { connect } from '../../common/kube/connect.ts'
 import type { Secret } from '../../common/kube/objects.ts'
+import { resources } from '../../common/kube/resources.ts'
 import { createLogger } from '../../common/log.ts'
+import { entrust } from '../fixtures/reaper.ts'
+import { createView, type View } from '../fixtures/view.ts'
+import type { Floor } from '../floors/floor.ts'
 import { type Fleet, startFleet } from '../simulators/fleet/fleet.ts'
-import { startDaemonSets } from '../simulators/kubernetes/controllers/daemonsets.ts'
-import { startDeployments } from '../simulators/kubernetes/controllers/deployments.ts'
-import { startDisruption } from '../simulators/kubernetes/controllers/disruption.ts'
-import { startGarbageCollection } from '../simulators/kubernetes/controllers/garbage.ts'
-import { startKubelets } from '../simulators/kubernetes/controllers/kubelets.ts'
-import { startNodeLifecycle } from '../simulators/kubernetes/controllers/node-lifecycle.ts'
-import { startScheduler } from '../simulators/kubernetes/controllers/scheduler.ts'
-import { type KubernetesSimulator, startKubernetes } from '../simulators/kubernetes/simulator.ts'
+import { startKubelets } from '../simulators/fleet/kubelets.ts'
 import { startVPSie, type VPSieSimulator } from '../simulators/vpsie/simulator.ts'
-import { createPrograms, type Programs } from './programs.ts'
+import { createPrograms, isOurs, type Programs } from './programs.ts'
 
 /** Where the story plays: a Kubernetes, a VPSie, a fleet, and our programs. */
 export interface World {
-  sim: KubernetesSimulator
+  floor: Floor
   vpsie: VPSieSimulator
   fleet: Fleet
   /** As `admin`. */
   client: KubeClient
+  view: View
   programs: Programs
   signal: AbortSignal
   stop(): Promise<void>
@@ -35,29 +33,31 @@ const bootMs = 800
 const deleteMs = 500
 const startMs = 100
 const stopMs = 600
+const probeMs = 500
 
-/** Brings Kubernetes and VPSie up, with nothing of ours on them yet. */
-export async function createWorld(): Promise<World> {
+/** Brings VPSie and its machines up on a floor, with nothing of ours on them yet. The world closes the floor. */
+export async function createWorld(floor: Floor): Promise<World> {
   const life = new AbortController()
   const { signal } = life
   const folder = await mkdtemp(join(tmpdir(), 'vpsie-story-'))
+  const release = entrust({ folder })
   const log = createLogger({ level: 'error', format: 'text', component: 'story' })
-  const sim = await startKubernetes({ clock })
   const vpsie = await startVPSie({ bootMs, deleteMs, clock })
-  const client = connect({ log, clock }, { kubeconfig: sim.adminKubeconfig })
+  const client = connect({ log, clock }, { kubeconfig: floor.adminKubeconfig })
+  const view = createView({ client, clock, log }, signal)
 
   const kubelets = new Map<string, Promise<KubeClient>>()
   const kubelet = (name: string) => {
     const known =
       kubelets.get(name) ??
-      sim.kubeconfigOf(`system:node:${name}`).then((kubeconfig) => connect({ log, clock }, { kubeconfig }))
+      floor.kubeconfigOf(`system:node:${name}`).then((kubeconfig) => connect({ log, clock }, { kubeconfig }))
     kubelets.set(name, known)
     return known
   }
   const procs = join(folder, 'proc')
   const programs = await createPrograms(
     {
-      sim,
+      floor,
       client,
       log,
       folder: join(folder, 'pods'),
@@ -66,21 +66,29 @@ export async function createWorld(): Promise<World> {
     },
     signal,
   )
-  const deps = { store: sim.store, clock }
-  startDeployments(deps, signal)
-  startDaemonSets(deps, signal)
-  startScheduler(deps, signal)
-  startDisruption(deps, signal)
-  startGarbageCollection(deps, signal)
-  startNodeLifecycle(deps, {}, signal)
-  startKubelets(deps, { startMs, stopMs, onStart: programs.start, onStop: programs.stop }, signal)
-  const fleet = startFleet({ vpsie, clock, kubelet }, { folder: procs, readyMs: 200, heartbeatMs: 5_000 })
+  startKubelets(
+    { pods: view.of(resources.pods), nodes: view.of(resources.nodes), clock, kubelet },
+    {
+      runs: (pod) => floor.leavesToKubelets === 'all pods' || isOurs(pod),
+      startMs,
+      stopMs,
+      probeMs,
+      start: programs.start,
+      stop: programs.stop,
+    },
+    signal,
+  )
+  const fleet = startFleet(
+    { vpsie, clock, kubelet, admin: client },
+    { folder: procs, readyMs: 200, heartbeatMs: 5_000 },
+  )
 
   return {
-    sim,
+    floor,
     vpsie,
     fleet,
     client,
+    view,
     programs,
     signal,
     async stop() {
@@ -88,8 +96,9 @@ export async function createWorld(): Promise<World> {
       life.abort(new DOMException('the story has ended', 'AbortError'))
       await fleet.stop()
       await vpsie.stop()
-      await sim.stop()
+      await floor.stop()
       await rm(folder, { recursive: true, force: true })
+      release()
     },
   }
 }

@@ -73,12 +73,12 @@ interface Reply {
 }
 
 /** Creates a NodeGroup as `kubectl create` does, and gives the raw answer. */
-async function create({ sim }: World, object: object): Promise<Reply> {
+async function create({ floor }: World, object: object): Promise<Reply> {
   const reply = await call({
-    port: Number(new URL(sim.url).port),
+    port: Number(new URL(floor.url).port),
     path: '/apis/autoscaler.vpsie.com/v1alpha1/namespaces/kube-system/nodegroups',
-    ca: sim.ca,
-    headers: { authorization: `Bearer ${sim.users.tokenOf('admin')}`, 'content-type': 'application/json' },
+    ca: floor.ca,
+    headers: { authorization: `Bearer ${floor.adminToken}`, 'content-type': 'application/json' },
     body: JSON.stringify({ apiVersion: 'autoscaler.vpsie.com/v1alpha1', kind: 'NodeGroup', ...object }),
   })
   const header = [reply.headers.warning ?? ''].flat().join(', ')

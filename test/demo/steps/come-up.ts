@@ -1,4 +1,4 @@
-import type { Pod, PodSpec } from '../../../common/kube/objects.ts'
+import { resources } from '../../../common/kube/resources.ts'
 import { apply } from '../../fixtures/apply.ts'
 import { call } from '../../fixtures/http.ts'
 import { kustomize } from '../../fixtures/kustomize.ts'
@@ -8,11 +8,6 @@ import { withShortIntervals } from '../overlay.ts'
 import type { Step } from '../story.ts'
 import { vpsieSecret, type World } from '../world.ts'
 
-interface Job {
-  metadata: { name: string; namespace?: string }
-  spec: { template: { metadata: Pod['metadata']; spec: PodSpec } }
-}
-
 export const comeUp: Step<World> = {
   name: 'Kubernetes and VPSie come up; manifests/base is applied',
   asked: 'kubectl apply -k manifests/base, with the credentials of VPSie in a Secret',
@@ -20,11 +15,6 @@ export const comeUp: Step<World> = {
     const objects = kustomize('base').map(withShortIntervals)
     const applied = await apply(world.client, [vpsieSecret(world), ...objects], signal)
     tell(`${applied.length} objects applied: CRDs, RBAC, webhook configurations, workloads`)
-    const job = objects.find(({ kind }) => kind === 'Job') as unknown as Job
-    const { template } = job.spec
-    const metadata = { ...template.metadata, name: `${job.metadata.name}-1`, namespace: 'kube-system' }
-    await world.programs.runToEnd({ metadata, spec: template.spec })
-    tell('the certs job made the first certificates and published their authority')
     await until(
       'two webhooks and two controllers run',
       () => world.programs.list('webhook').length === 2 && world.programs.list('controller').length === 2,
@@ -42,6 +32,9 @@ export const comeUp: Step<World> = {
         signal,
       )
     }
+    tell('the certs job made the first certificates and published their authority')
+    const { nodeGroups, vpsieNodes, events } = resources
+    await world.view.follow(nodeGroups, vpsieNodes, events)
     const { leader, others } = await leaderOf(world)
     expect(others.length === 1, 'one controller stands by')
     return `2 webhooks and 2 controllers are ready over TLS; process ${leader.program.pid} leads, ${others[0]?.program.pid} stands by`

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Clock, toTimestamp } from '../../../common/clock.ts'
+import { type Clock, toMicroTime, toTimestamp } from '../../../common/clock.ts'
 import { hasCode } from '../../../common/errors.ts'
 import type { KubeClient } from '../../../common/kube/client.ts'
 import type { Node } from '../../../common/kube/objects.ts'
@@ -14,6 +14,8 @@ export interface FleetDeps {
   clock: Clock
   /** A client with the rights of a node's kubelet, `system:node:<name>`. */
   kubelet(nodeName: string): Promise<KubeClient>
+  /** Labels the nodes of the control plane, as kubeadm does: no kubelet may give itself a role. */
+  admin: KubeClient
 }
 
 export interface FleetOptions {
@@ -109,7 +111,7 @@ export function startFleet(deps: FleetDeps, options: FleetOptions): Fleet {
 const nameOf = ({ hostname }: SimulatedMachine) => hostname.toLowerCase()
 
 async function live(
-  { kubelet, clock }: FleetDeps,
+  { kubelet, clock, admin }: FleetDeps,
   { registerMs = 0, readyMs = 0 }: FleetOptions,
   machine: SimulatedMachine,
   signal: AbortSignal,
@@ -121,6 +123,10 @@ async function live(
     await client.create(resources.nodes, node, signal)
   } catch (error) {
     if (!hasCode(error, 'AlreadyExists')) throw error
+  }
+  if (machine.role === 'master') {
+    const role = { 'node-role.kubernetes.io/control-plane': '' }
+    await admin.patch(resources.nodes, { name: nameOf(machine) }, { metadata: { labels: role } }, {}, signal)
   }
   await clock.sleep(readyMs, signal)
   const status = { ...node.status, conditions: [ready('True', clock.now())] }
@@ -139,7 +145,7 @@ async function beat({ kubelet, clock }: FleetDeps, name: string, signal: AbortSi
   const spec = {
     holderIdentity: name,
     leaseDurationSeconds: 40,
-    renewTime: new Date(clock.now()).toISOString(),
+    renewTime: toMicroTime(clock.now()),
   }
   try {
     await client.patch(resources.leases, metadata, { spec }, {}, signal)
@@ -185,7 +191,6 @@ function nodeOf(machine: SimulatedMachine, now: number): Node {
         'kubernetes.io/arch': 'amd64',
         'node.kubernetes.io/instance-type': size.name,
         'topology.kubernetes.io/zone': datacenterID,
-        ...(isControlPlane ? { 'node-role.kubernetes.io/control-plane': '' } : {}),
       },
     },
     spec: {

@@ -3,9 +3,10 @@ import { createServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { stringify } from 'yaml'
 import { issueAuthority, issueLeaf } from '../../../certs/issue.ts'
 import { type Clock, systemClock } from '../../../common/clock.ts'
+import { kubeconfig } from '../../fixtures/kubeconfig.ts'
+import { entrust } from '../../fixtures/reaper.ts'
 import { createAdmitter } from './admission.ts'
 import { createDefinitions } from './definitions.ts'
 import { KubernetesFaults } from './faults.ts'
@@ -55,6 +56,7 @@ export async function startKubernetes({
   }
 
   const folder = await mkdtemp(join(tmpdir(), 'kubernetes-'))
+  const release = entrust({ folder })
   const certificates = issueCertificates()
   const caFile = join(folder, 'ca.crt')
   await writeFile(caFile, certificates.ca)
@@ -80,7 +82,7 @@ export async function startKubernetes({
   let files = 0
   const kubeconfigOf = async (username: string) => {
     const path = join(folder, `kubeconfig-${++files}.yaml`)
-    await writeFile(path, kubeconfig(url, certificates.ca, users.tokenOf(username)))
+    await writeFile(path, kubeconfig(url, certificates.ca, { token: users.tokenOf(username) }))
     return path
   }
 
@@ -112,6 +114,7 @@ export async function startKubernetes({
       admitter.stop()
       await close()
       await rm(folder, { recursive: true, force: true })
+      release()
     },
   }
 }
@@ -124,20 +127,4 @@ function issueCertificates() {
   const authority = issueAuthority({ commonName: 'simulated Kubernetes', now })
   const leaf = issueLeaf({ authority, commonName: 'kubernetes', hosts: ['127.0.0.1', 'localhost'], now })
   return { ca: authority.certificate, certificate: leaf.certificate, key: leaf.key }
-}
-
-function kubeconfig(server: string, ca: string, token: string): string {
-  return stringify({
-    apiVersion: 'v1',
-    kind: 'Config',
-    'current-context': 'simulated',
-    clusters: [
-      {
-        name: 'simulated',
-        cluster: { server, 'certificate-authority-data': Buffer.from(ca).toString('base64') },
-      },
-    ],
-    users: [{ name: 'user', user: { token } }],
-    contexts: [{ name: 'simulated', context: { cluster: 'simulated', user: 'user' } }],
-  })
 }

@@ -1,6 +1,6 @@
 import { fromTimestamp, toTimestamp } from '../../../../common/clock.ts'
 import type { Lease, Node } from '../../../../common/kube/objects.ts'
-import { isNodeReady } from './kubelets.ts'
+import { isNodeReady } from '../../fleet/kubelets.ts'
 import { type ControllerDeps, reconcileOnChange } from './reconciler.ts'
 
 const taint = { key: 'node.kubernetes.io/unreachable', effect: 'NoExecute' as const }
