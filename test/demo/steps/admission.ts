@@ -1,6 +1,6 @@
 import { stringify } from 'yaml'
 import type { NodeGroup } from '../../../common/api/nodegroup.ts'
-import { call } from '../../fixtures/http.ts'
+import { type ApiReply, apiOf } from '../../contract/api.ts'
 import { expect } from '../../fixtures/wait.ts'
 import type { Step } from '../story.ts'
 import type { World } from '../world.ts'
@@ -66,26 +66,13 @@ const old = {
   },
 }
 
-interface Reply {
-  status: number
-  warnings: string[]
-  body: Record<string, unknown>
-}
-
 /** Creates a NodeGroup as `kubectl create` does, and gives the raw answer. */
-async function create({ floor }: World, object: object): Promise<Reply> {
-  const reply = await call({
-    port: Number(new URL(floor.url).port),
-    path: '/apis/autoscaler.vpsie.com/v1alpha1/namespaces/kube-system/nodegroups',
-    ca: floor.ca,
-    headers: { authorization: `Bearer ${floor.adminToken}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ apiVersion: 'autoscaler.vpsie.com/v1alpha1', kind: 'NodeGroup', ...object }),
+function create({ floor }: World, object: object): Promise<ApiReply> {
+  return apiOf(floor).post('/apis/autoscaler.vpsie.com/v1alpha1/namespaces/kube-system/nodegroups', {
+    apiVersion: 'autoscaler.vpsie.com/v1alpha1',
+    kind: 'NodeGroup',
+    ...object,
   })
-  const header = [reply.headers.warning ?? ''].flat().join(', ')
-  const warnings = [...header.matchAll(/299 - ("(?:[^"\\]|\\.)*")/g)].map(
-    ([, text = '""']) => JSON.parse(text) as string,
-  )
-  return { status: reply.status, warnings, body: JSON.parse(reply.body) as Record<string, unknown> }
 }
 
 export const admission: Step<World> = {

@@ -40,6 +40,8 @@ export function isAllowed(store: Store, user: User, wanted: Attributes): boolean
 
 function isKubeletWork({ username }: User, { verb, resource, name }: Attributes): boolean {
   const node = username.slice('system:node:'.length)
+  // Secrets and ConfigMaps one by one, as pods name them; which pods those are is not looked at here.
+  if (resource === 'secrets' || resource === 'configmaps') return verb === 'get' && name !== undefined
   if (['get', 'list', 'watch'].includes(verb)) return true
   if (resource === 'nodes' || resource === 'nodes/status') return verb === 'create' || name === node
   return ['leases', 'events', 'pods/status', 'pods', 'csinodes'].includes(resource)

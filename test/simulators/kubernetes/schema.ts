@@ -1,6 +1,6 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import type { KubeObject } from '../../../common/kube/objects.ts'
-import { brokenRules } from '../../fixtures/cel.ts'
+import { rulesBrokenAt } from '../../fixtures/cel.ts'
 import { isRecord } from './merge.ts'
 import { invalid, type StatusCause } from './status.ts'
 
@@ -10,6 +10,8 @@ type Json = Record<string, unknown>
 export interface CustomSchema {
   /** Drops fields the schema does not know and sets the defaults of those that are absent. */
   complete<T extends KubeObject>(object: T): T
+  /** Paths of the fields that the schema does not know. */
+  unknownFields(object: KubeObject): string[]
   /** Throws 422 with every mistake of structure, and, if there is none, of the CEL rules. */
   check(object: KubeObject, old: KubeObject | undefined): void
 }
@@ -29,10 +31,11 @@ export function customSchema(definition: KubeObject): CustomSchema {
   const validate = compile(schema)
   return {
     complete: (object) => complete(schema, object) as typeof object,
+    unknownFields: (object) => unknownFields(schema, object, ''),
     check(object, old) {
       const causes = validate(object)
         ? ruleCauses(schema, object, old)
-        : (validate.errors ?? []).map(structureCause)
+        : [...(validate.errors ?? []).map(structureCause), rulesNotChecked]
       if (causes.length > 0) throw invalid(spec.group, spec.names.kind, object.metadata.name, causes)
     },
   }
@@ -71,6 +74,28 @@ function complete(schema: Json, value: unknown, isRoot = true): unknown {
   return filled
 }
 
+function unknownFields(schema: Json, value: unknown, path: string): string[] {
+  const { properties, items, additionalProperties } = schema as Record<string, Json | undefined>
+  if (Array.isArray(value))
+    return items ? value.flatMap((item, index) => unknownFields(items, item, `${path}[${index}]`)) : []
+  if (!isRecord(value)) return []
+  return Object.entries(value).flatMap(([name, item]) => {
+    const at = path === '' ? name : `${path}.${name}`
+    const field = (properties?.[name] as Json | undefined) ?? additionalProperties
+    if (path === '' && kept.has(name)) return []
+    if (field) return typeof field === 'object' ? unknownFields(field, item, at) : []
+    return properties ? [at] : []
+  })
+}
+
+// What the API server adds while the structure is wrong.
+const rulesNotChecked: StatusCause = {
+  reason: 'FieldValueInvalid',
+  field: '<nil>',
+  message:
+    'Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+}
+
 function structureCause({ instancePath, keyword, params, message }: ErrorObject): StatusCause {
   const at = fieldPath(instancePath)
   if (keyword === 'required') {
@@ -96,9 +121,9 @@ function fieldPath(pointer: string): string {
 }
 
 function ruleCauses(schema: Json, object: KubeObject, old: KubeObject | undefined): StatusCause[] {
-  return brokenRules(schema, object, old).map((message) => ({
+  return rulesBrokenAt(schema, object, old).map(({ field, message }) => ({
     reason: 'FieldValueInvalid',
     message: `Invalid value: ${message}`,
-    field: 'spec',
+    field: field || '<nil>',
   }))
 }

@@ -61,13 +61,27 @@ export function matchesSelector(selector: LabelSelector | null | undefined, labe
   )
 }
 
-/** A field selector as a query parameter: `metadata.name=a,spec.nodeName!=b`. An absent field is the empty text. */
-export function parseFieldSelector(text: string): (object: KubeObject) => boolean {
+/** What can be selected beside name and namespace (k8s.io/kubernetes pkg/registry, each kind's strategy). */
+const selectable: Readonly<Record<string, RegExp>> = {
+  pods: /^(spec\.(nodeName|restartPolicy|schedulerName|serviceAccountName|hostNetwork)|status\.(phase|podIP|nominatedNodeName))$/,
+  nodes: /^spec\.unschedulable$/,
+  namespaces: /^status\.phase$/,
+  secrets: /^type$/,
+  events: /^(involvedObject\.\w+|reason|reportingComponent|source|type)$/,
+}
+
+/**
+ * A field selector as a query parameter: `metadata.name=a,spec.nodeName!=b`. An absent field is the empty text.
+ * Throws 400 for one that cannot be read, or a field that the kind cannot be selected by.
+ */
+export function parseFieldSelector(text: string, plural: string): (object: KubeObject) => boolean {
   const tests = text.split(',').flatMap((part) => {
     if (!part) return []
     const parsed = /^([\w.]+)(==|=|!=)(.*)$/.exec(part)
     if (!parsed) throw badRequest(`invalid selector: '${part}'; can't understand '${part}'`)
     const [, path = '', operator, value = ''] = parsed
+    if (!/^metadata\.(name|namespace)$/.test(path) && !selectable[plural]?.test(path))
+      throw badRequest(`field label not supported: ${path}`)
     return (object: KubeObject) => (fieldText(object, path) === value) === (operator !== '!=')
   })
   return (object) => tests.every((test) => test(object))

@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { KubeObject } from '../../../common/kube/objects.ts'
 import type { DeleteOptions } from './deletion.ts'
 import { discover } from './discovery.ts'
 import { evict } from './eviction.ts'
 import { type KubernetesFaults, statusFault } from './faults.ts'
 import { apiVersionOf } from './kinds.ts'
+import type { Pages } from './pages.ts'
 import { isAllowed } from './rbac.ts'
 import { type ApiRequest, readBody, readRequest, type Target, verbOf } from './request.ts'
-import { badRequest, expired, forbidden, methodNotAllowed, StatusError, unknownPath } from './status.ts'
+import { badRequest, forbidden, methodNotAllowed, StatusError, unknownPath } from './status.ts'
 import type { Store } from './store.ts'
 import { type User, type Users, unauthorized } from './users.ts'
 import { virtualResources } from './virtual.ts'
@@ -20,8 +20,7 @@ export interface FaceDeps {
   writes: Writes
   watches: Watches
   faults: KubernetesFaults
-  /** Called when a CRD has been written or removed. */
-  onDefinition(object: KubeObject): void
+  pages: Pages
 }
 
 /** The HTTP face of the simulated API server. */
@@ -131,7 +130,8 @@ async function carryOut(
     name: { name: name ?? '', namespace },
     subresource,
     user,
-    dryRun: query.get('dryRun') === 'All',
+    dryRun: isDryRun(query, request.method, body),
+    fieldValidation: (query.get('fieldValidation') ?? 'Warn') as Write['fieldValidation'],
     warn: (text) => response.appendHeader('warning', `299 - ${JSON.stringify(text)}`),
   }
   if (subresource === 'eviction' && request.method === 'POST') {
@@ -149,16 +149,16 @@ async function carryOut(
       if (name) return { status: 200, body: store.get(kind.plural, write.name) }
       return verbOf(request) === 'watch'
         ? watch(deps, request, target, response)
-        : { status: 200, body: list(store, request, target) }
+        : { status: 200, body: list(deps, request, target) }
     case 'POST':
       if (name) throw methodNotAllowed()
-      return { status: 201, body: told(deps, target, await writes.create(write, body)) }
+      return { status: 201, body: await writes.create(write, body) }
     case 'PUT':
-      return { status: 200, body: told(deps, target, await writes.update(write, body)) }
+      return { status: 200, body: await writes.update(write, body) }
     case 'PATCH':
       return {
         status: 200,
-        body: told(deps, target, await writes.patch(write, body, incoming.headers['content-type'] ?? '')),
+        body: await writes.patch(write, body, incoming.headers['content-type'] ?? ''),
       }
     case 'DELETE':
       if (!name) throw methodNotAllowed()
@@ -168,38 +168,31 @@ async function carryOut(
   }
 }
 
-function told({ onDefinition }: FaceDeps, { kind }: Target, object: KubeObject): KubeObject {
-  if (kind.plural === 'customresourcedefinitions') onDefinition(object)
-  return object
+/** A deletion may say so in its body. */
+function isDryRun(query: URLSearchParams, method: string, body: unknown): boolean {
+  const { dryRun = [] } = (method === 'DELETE' ? (body as { dryRun?: string[] }) : undefined) ?? {}
+  return query.get('dryRun') === 'All' || dryRun.includes('All')
 }
 
-function list(store: Store, { query }: ApiRequest, { kind, namespace }: Target): object {
+function list({ store, pages }: FaceDeps, { query }: ApiRequest, { kind, namespace }: Target): object {
   const selectors = {
     labelSelector: query.get('labelSelector') ?? '',
     fieldSelector: query.get('fieldSelector') ?? '',
   }
-  const all = store.list(kind.plural, { namespace, ...selectors })
-  const limit = Number(query.get('limit') ?? 0) || all.length
-  const { from, revision } = readContinue(store, query.get('continue'))
-  const items = all.slice(from, from + limit)
-  const rest = all.length - from - items.length
+  const limit = Number(query.get('limit') ?? 0)
+  const token = query.get('continue')
+  const page = token
+    ? pages.next(token, limit)
+    : pages.first(store.list(kind.plural, { namespace, ...selectors }), store.revision, limit)
   return {
     apiVersion: apiVersionOf(kind),
     kind: `${kind.kind}List`,
     metadata: {
-      resourceVersion: String(revision),
-      ...(rest > 0 ? { continue: JSON.stringify([revision, from + limit]), remainingItemCount: rest } : {}),
+      resourceVersion: String(page.revision),
+      ...(page.continue ? { continue: page.continue, remainingItemCount: page.remaining } : {}),
     },
-    items,
+    items: page.items,
   }
-}
-
-function readContinue(store: Store, text: string | null): { from: number; revision: number } {
-  if (!text) return { from: 0, revision: store.revision }
-  const [revision = 0, from = 0] = JSON.parse(text) as number[]
-  // Pages are cut from what there is now, so a write in between makes the old pages useless: the client starts over.
-  if (revision !== store.revision) throw expired(revision, store.revision)
-  return { from, revision }
 }
 
 function watch(
@@ -215,7 +208,8 @@ function watch(
       namespace,
       labelSelector: query.get('labelSelector') ?? '',
       fieldSelector: query.get('fieldSelector') ?? '',
-      resourceVersion: Number(query.get('resourceVersion') || store.revision),
+      // Absent or 0: from what there is.
+      resourceVersion: Number(query.get('resourceVersion') ?? 0),
       bookmarks: query.get('allowWatchBookmarks') === 'true',
       timeoutMs: Number(query.get('timeoutSeconds') ?? 1800) * 1000,
     },

@@ -10,6 +10,7 @@ import { entrust } from '../../fixtures/reaper.ts'
 import { createAdmitter } from './admission.ts'
 import { createDefinitions } from './definitions.ts'
 import { KubernetesFaults } from './faults.ts'
+import { createPages } from './pages.ts'
 import { createFace } from './server.ts'
 import { createStore, type Store } from './store.ts'
 import { createUsers, type Users } from './users.ts'
@@ -50,7 +51,13 @@ export async function startKubernetes({
   const routes = new Map<string, string[]>()
   const admitter = createAdmitter(store, (service) => routes.get(routeKey(service)) ?? [])
   const writes = createWrites(store, admitter, definitions.schemaOf)
-  const face = createFace({ store, users, writes, watches, faults, onDefinition: definitions.apply })
+  const pages = createPages()
+  store.onCompact(pages.expire)
+  const face = createFace({ store, users, writes, watches, faults, pages })
+  store.onChange(({ type, plural, object }) => {
+    if (plural !== 'namespaces' || type !== 'ADDED') return
+    store.create('serviceaccounts', { metadata: { name: 'default', namespace: object.metadata.name } })
+  })
   for (const name of ['default', 'kube-system', 'kube-public', 'kube-node-lease']) {
     store.create('namespaces', { metadata: { name, labels: { 'kubernetes.io/metadata.name': name } } })
   }

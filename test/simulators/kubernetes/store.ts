@@ -9,7 +9,7 @@ import { apiVersionOf, type Kind } from './kinds.ts'
 import { deepFreeze, mergePatch } from './merge.ts'
 import { createRegistry, type Registry } from './registry.ts'
 import { parseFieldSelector, parseLabelSelector } from './selectors.ts'
-import { alreadyExists, badRequest, conflict, modified, notFound } from './status.ts'
+import { alreadyExists, badRequest, conflict, invalid, modified, notFound } from './status.ts'
 
 /** Which kind: its plural, or one of common/kube/resources.ts, which also gives the type of its objects. */
 export type Of<T extends KubeObject> = Resource<T> | string
@@ -61,12 +61,15 @@ export interface Store {
   onChange(listener: ChangeListener): () => void
   /** Forgets past writes: watches from before this revision get 410. */
   compact(): void
+  /** Called after each compaction. */
+  onCompact(listener: () => void): void
 }
 
 export function createStore({ clock = systemClock }: { clock?: Clock } = {}): Store {
   const kinds = createRegistry()
   const history = createHistory()
   const tables = new Map<string, Map<string, KubeObject>>()
+  const compactListeners: (() => void)[] = []
 
   function tableOf(plural: string): Map<string, KubeObject> {
     const table = tables.get(plural) ?? new Map<string, KubeObject>()
@@ -106,7 +109,7 @@ export function createStore({ clock = systemClock }: { clock?: Clock } = {}): St
 
   function list(of: Of<KubeObject>, { namespace, labelSelector, fieldSelector }: Query = {}): KubeObject[] {
     const labelsMatch = parseLabelSelector(labelSelector ?? '')
-    const fieldsMatch = parseFieldSelector(fieldSelector ?? '')
+    const fieldsMatch = parseFieldSelector(fieldSelector ?? '', pluralOf(of))
     return [...tableOf(kinds.ofPlural(pluralOf(of)).plural).entries()]
       .filter(([, object]) => !namespace || object.metadata.namespace === namespace)
       .filter(([, object]) => labelsMatch(object.metadata.labels ?? {}) && fieldsMatch(object))
@@ -138,6 +141,7 @@ export function createStore({ clock = systemClock }: { clock?: Clock } = {}): St
     const after = { ...copy, metadata: heldMetadata(before.metadata, copy.metadata) }
     const { apiVersion, kind: kindName } = before
     if (isDeepStrictEqual({ ...after, apiVersion, kind: kindName }, before)) return before
+    if (before.metadata.deletionTimestamp) checkFinalizers(kind, before.metadata, after.metadata)
     if (!isDeepStrictEqual(intent(before), intent(after))) {
       after.metadata.generation = (before.metadata.generation ?? 0) + 1
     }
@@ -181,7 +185,11 @@ export function createStore({ clock = systemClock }: { clock?: Clock } = {}): St
       })
     },
     onChange: (listener) => history.watch(history.revision, listener),
-    compact: history.compact,
+    compact() {
+      history.compact()
+      for (const listener of compactListeners) listener()
+    },
+    onCompact: (listener) => compactListeners.push(listener),
   } as Store
 }
 
@@ -204,6 +212,16 @@ function checkPreconditions(
   if (wanted.resourceVersion && wanted.resourceVersion !== metadata.resourceVersion) {
     throw conflict(kind, metadata.name, modified)
   }
+}
+
+/** What is on its way out takes no further finalizers (k8s.io/apimachinery pkg/api/validation/objectmeta.go). */
+function checkFinalizers({ group, kind }: Kind, before: ObjectMeta, after: ObjectMeta): void {
+  const added = (after.finalizers ?? []).filter((each) => !before.finalizers?.includes(each))
+  if (added.length === 0) return
+  const message = `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers ${JSON.stringify(added)}`
+  throw invalid(group, kind, before.name, [
+    { reason: 'FieldValueForbidden', field: 'metadata.finalizers', message },
+  ])
 }
 
 /** Metadata after an update: what only the API server writes stays as it was. */

@@ -36,7 +36,7 @@ export const apiAudience = 'https://kubernetes.default.svc'
 export interface Users {
   /** A token for any user, good for the API server for a day. */
   tokenOf(username: string): string
-  /** What TokenRequest gives. Throws 404 for an unknown pod. */
+  /** What TokenRequest gives. Throws 404 for an unknown account or pod. */
   request(request: TokenRequest): { token: string; expiresAt: number }
   /** The user of a token that is good for one of the audiences; undefined for any other. */
   find(token: string, audiences?: readonly string[]): { user: User; audiences: string[] } | undefined
@@ -69,6 +69,7 @@ export function createUsers(store: Store): Users {
       issue({ user: userOf(username), audiences: [apiAudience], expiresAt: store.clock.now() + 86_400_000 }),
 
     request({ namespace, serviceAccount, audience = apiAudience, pod: name, expirationSeconds = 3600 }) {
+      store.get('serviceaccounts', { namespace, name: serviceAccount })
       const pod = name === undefined ? undefined : store.get<Pod>('pods', { namespace, name })
       const user = userOf(`system:serviceaccount:${namespace}:${serviceAccount}`)
       const expiresAt = store.clock.now() + expirationSeconds * 1000

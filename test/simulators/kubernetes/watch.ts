@@ -30,6 +30,7 @@ export function createWatches(): Watches {
 
   return {
     open(store, kind, options, response) {
+      const tell = eventSender(kind, options, (type, object) => send(type, object))
       response.writeHead(200, { 'content-type': 'application/json', 'transfer-encoding': 'chunked' })
       response.flushHeaders()
       const send = (type: string, object: object) => {
@@ -41,8 +42,13 @@ export function createWatches(): Watches {
         for (const each of stops.splice(0)) each()
       }
       response.on('close', stop)
+      const { namespace, labelSelector, fieldSelector, resourceVersion } = options
       try {
-        stops.push(store.watch(kind.plural, options.resourceVersion, eventSender(options, send)))
+        if (resourceVersion === 0) {
+          for (const object of store.list(kind.plural, { namespace, labelSelector, fieldSelector }))
+            send('ADDED', object)
+        }
+        stops.push(store.watch(kind.plural, resourceVersion || store.revision, tell))
       } catch (error) {
         if (!(error instanceof StatusError)) throw error
         send('ERROR', error.toStatus())
@@ -76,11 +82,12 @@ export function createWatches(): Watches {
 
 /** An object that comes to match a selector is ADDED for its watcher, one that stops matching DELETED. */
 function eventSender(
+  { plural }: Kind,
   { namespace, labelSelector, fieldSelector }: Query,
   send: (type: string, object: object) => void,
 ): (change: Change) => void {
   const labelsMatch = parseLabelSelector(labelSelector ?? '')
-  const fieldsMatch = parseFieldSelector(fieldSelector ?? '')
+  const fieldsMatch = parseFieldSelector(fieldSelector ?? '', plural)
   const matches = (object: KubeObject | undefined) =>
     object !== undefined &&
     (!namespace || object.metadata.namespace === namespace) &&

@@ -4,8 +4,9 @@ import type { DeleteOptions } from './deletion.ts'
 import { jsonPatch, type Operation } from './json-patch.ts'
 import { apiVersionOf, type Kind } from './kinds.ts'
 import { isRecord, mergePatch } from './merge.ts'
+import { checkBuiltIn, restrictKubelet } from './restrictions.ts'
 import type { CustomSchema } from './schema.ts'
-import { badRequest, StatusError } from './status.ts'
+import { badRequest, invalid, StatusError } from './status.ts'
 import type { Name, Store } from './store.ts'
 import type { User } from './users.ts'
 
@@ -17,6 +18,8 @@ export interface Write {
   subresource: string | undefined
   user: User
   dryRun: boolean
+  /** What becomes of fields that the schema does not know. */
+  fieldValidation: 'Ignore' | 'Warn' | 'Strict'
   warn: (text: string) => void
 }
 
@@ -43,6 +46,8 @@ export function createWrites(
     oldObject: Body | null,
   ): Promise<Body> {
     const schema = schemaOf(kind)
+    checkBuiltIn(kind, object)
+    restrictKubelet(user, kind, object, oldObject)
     const complete = (each: Body) => schema?.complete(each) ?? each
     const base = { kind, subresource, operation, oldObject, user, dryRun }
     const mutated = complete((await admitter.mutate({ ...base, object: complete(object) }, warn)) as Body)
@@ -71,6 +76,14 @@ export function createWrites(
         : wanted
   }
 
+  function checkFields({ kind, fieldValidation, warn }: Write, sent: KubeObject): void {
+    const unknown = fieldValidation === 'Ignore' ? [] : (schemaOf(kind)?.unknownFields(sent) ?? [])
+    const told = unknown.map((field) => `unknown field "${field}"`)
+    if (fieldValidation === 'Strict' && told.length > 0)
+      throw badRequest(`strict decoding error: ${told.join(', ')}`)
+    for (const each of told) warn(each)
+  }
+
   async function replace(write: Write, before: Body, wanted: Body): Promise<KubeObject> {
     const after = await admit(write, 'UPDATE', changed(write, before, wanted), before)
     if (write.dryRun) return after
@@ -80,6 +93,7 @@ export function createWrites(
   return {
     async create(write, body) {
       const object = readBody(write, body)
+      checkFields(write, object)
       const { namespace } = object.metadata
       if (write.kind.namespaced && namespace) store.get('namespaces', { name: namespace })
       const { status: _, ...rest } = object
@@ -91,6 +105,8 @@ export function createWrites(
 
     async update(write, body) {
       const wanted = readBody(write, body)
+      checkFields(write, wanted)
+      if (write.kind.custom && !wanted.metadata.resourceVersion) throw versionRequired(write)
       return replace(write, store.get<Body>(write.kind.plural, write.name), wanted)
     },
 
@@ -98,6 +114,7 @@ export function createWrites(
       for (let attempt = 0; ; attempt++) {
         const before = store.get<Body>(write.kind.plural, write.name)
         const wanted = applyPatch(before, patch, contentType)
+        if (attempt === 0) checkFields(write, wanted)
         try {
           // Without a version of the client's own, the server takes the one it has just read, and tries again.
           return await replace(write, before, wanted)
@@ -113,6 +130,13 @@ export function createWrites(
       return store.delete(kind.plural, name, options).object
     },
   }
+}
+
+function versionRequired({ kind, name }: Write): StatusError {
+  const message = 'Invalid value: 0: must be specified for an update'
+  return invalid(kind.group, kind.kind, name.name, [
+    { reason: 'FieldValueInvalid', field: 'metadata.resourceVersion', message },
+  ])
 }
 
 function labelsOf({ metadata }: Body): Partial<Body['metadata']> {
