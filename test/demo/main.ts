@@ -1,15 +1,8 @@
 import { helpText, OptionsError, type OptionTable, parseOptions } from '../../common/options.ts'
 import { NoControlPlaneError, openRealFloor } from '../floors/real.ts'
 import { openSimulatedFloor } from '../floors/simulated.ts'
-import { admission } from './steps/admission.ts'
-import { bill, billOf } from './steps/bill.ts'
-import { comeUp } from './steps/come-up.ts'
-import { loseAgent } from './steps/lose-agent.ts'
-import { loseLeader } from './steps/lose-leader.ts'
-import { scaleDown } from './steps/scale-down.ts'
-import { scaleUp } from './steps/scale-up.ts'
-import { seeUsage } from './steps/see-usage.ts'
-import { vpsieFails } from './steps/vpsie-fails.ts'
+import { billOf } from './steps/bill.ts'
+import { steps } from './steps/steps.ts'
 import { playStory } from './story.ts'
 import { createWorld, type World } from './world.ts'
 
@@ -31,8 +24,6 @@ const options = {
     description: 'After a failure print the last lines of every program.',
   },
 } as const satisfies OptionTable
-
-const steps = [comeUp, admission, scaleUp, seeUsage, scaleDown, loseAgent, vpsieFails, loseLeader, bill]
 
 /** Plays the story on this machine: the real programs, a simulated or a real Kubernetes, a simulated cloud. */
 async function main(args: readonly string[]): Promise<number> {

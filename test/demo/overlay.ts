@@ -1,4 +1,8 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { stringify } from 'yaml'
 import type { KubeObject } from '../../common/kube/objects.ts'
+import { kustomize } from '../fixtures/kustomize.ts'
 
 /**
  * Flags that make the programs quick enough for a story of two minutes. Users have the very same ones; every other
@@ -42,6 +46,32 @@ export function withShortIntervals(object: KubeObject): KubeObject {
     container.args = [...(container.args ?? []), ...flags]
   }
   return copy
+}
+
+/** Writes an overlay of manifests/base into `folder` for `kubectl apply -k`: the same short intervals. */
+export async function writeOverlay(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  const patches = kustomize('base')
+    .filter(isWorkload)
+    .flatMap(({ kind, metadata }) => {
+      const flags = quick[metadata.labels?.['app.kubernetes.io/component'] ?? ''] ?? []
+      const operations = flags.map((value) => ({
+        op: 'add',
+        path: '/spec/template/spec/containers/0/args/-',
+        value,
+      }))
+      return operations.length > 0
+        ? [{ target: { kind, name: metadata.name }, patch: stringify(operations) }]
+        : []
+    })
+  const base = new URL('../../manifests/base', import.meta.url).pathname
+  const kustomization = {
+    apiVersion: 'kustomize.config.k8s.io/v1beta1',
+    kind: 'Kustomization',
+    resources: [relative(folder, base)],
+    patches,
+  }
+  await writeFile(join(folder, 'kustomization.yaml'), stringify(kustomization))
 }
 
 function isWorkload(object: KubeObject): object is Workload {

@@ -24,6 +24,8 @@ export interface World {
   client: KubeClient
   view: View
   programs: Programs
+  /** For files of the story; goes with it. */
+  folder: string
   signal: AbortSignal
   stop(): Promise<void>
 }
@@ -90,6 +92,7 @@ export async function createWorld(floor: Floor): Promise<World> {
     client,
     view,
     programs,
+    folder,
     signal,
     async stop() {
       await programs.stopAll()

@@ -16,6 +16,8 @@ export interface Floor {
   route(service: ServicePort, address: string): Promise<() => void>
   /** The API server is away for so long, with all connections broken, and comes back at the same address. */
   restart(awayMs: number): Promise<void>
+  /** `kubectl apply -k`, where there is a kubectl: gives a line for each object. */
+  applyFolder?(folder: string): Promise<string[]>
   /** Which pods nobody on this floor runs, so that kubelets of the test's own must. */
   leavesToKubelets: 'all pods' | 'pods of our image'
   /** What its own programs said last, for a test that failed. */

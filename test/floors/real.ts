@@ -8,6 +8,7 @@ import { createLogger } from '../../common/log.ts'
 import { type Binaries, findBinaries } from '../cluster/binaries.ts'
 import { startControlPlane } from '../cluster/control-plane.ts'
 import { startEgress } from '../cluster/egress.ts'
+import { kubectlOutput } from '../cluster/kubectl.ts'
 import { kubeconfig } from '../fixtures/kubeconfig.ts'
 import { entrust } from '../fixtures/reaper.ts'
 import { until } from '../fixtures/wait.ts'
@@ -60,6 +61,10 @@ export async function openRealFloor(tell: (line: string) => void, signal: AbortS
       async route({ namespace, name, port }, address) {
         const service = await admin.get<Service>(services, { namespace, name }, signal)
         return egress.route(`${service.spec.clusterIP}:${port}`, address)
+      },
+      async applyFolder(folder) {
+        const output = await kubectlOutput(floor, ['apply', '-k', folder])
+        return output.trim().split('\n')
       },
       restart: (awayMs) => plane.restart(awayMs),
       lastLines: () => plane.lastLines(),

@@ -1,0 +1,49 @@
+import { spawn } from 'node:child_process'
+import type { RealFloor } from '../floors/real.ts'
+
+export interface KubectlResult {
+  code: number
+  stdout: string
+  stderr: string
+}
+
+export interface KubectlOptions {
+  stdin?: string
+  env?: Record<string, string>
+  /** Path of a kubeconfig; default that of `admin`. */
+  kubeconfig?: string
+}
+
+/** Runs the real kubectl. Its exit code is told, not thrown. */
+export function kubectl(
+  { binaries, adminKubeconfig }: Pick<RealFloor, 'binaries' | 'adminKubeconfig'>,
+  args: readonly string[],
+  { stdin = '', env = {}, kubeconfig = adminKubeconfig }: KubectlOptions = {},
+): Promise<KubectlResult> {
+  const { promise, resolve, reject } = Promise.withResolvers<KubectlResult>()
+  const child = spawn(binaries.kubectl, ['--kubeconfig', kubeconfig, ...args], {
+    // Its discovery cache would outlive the control plane.
+    env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', ...env },
+    timeout: 60_000,
+  })
+  const texts = { stdout: '', stderr: '' }
+  for (const stream of ['stdout', 'stderr'] as const)
+    child[stream].setEncoding('utf8').on('data', (text: string) => {
+      texts[stream] += text
+    })
+  child.once('error', reject)
+  child.once('close', (code) => resolve({ code: code ?? 1, ...texts }))
+  child.stdin.end(stdin)
+  return promise
+}
+
+/** The standard output of a kubectl that must succeed. */
+export async function kubectlOutput(
+  floor: Pick<RealFloor, 'binaries' | 'adminKubeconfig'>,
+  args: readonly string[],
+  options: KubectlOptions = {},
+): Promise<string> {
+  const { code, stdout, stderr } = await kubectl(floor, args, options)
+  if (code !== 0) throw new Error(`kubectl ${args.join(' ')} ended with ${code}: ${stderr}`)
+  return stdout
+}
