@@ -49,7 +49,7 @@ export function createAnswer(
       }
       note(deps, route, admission, verdict)
       count(deps, route, admission, verdict.violations.length === 0 ? 'allowed' : 'denied', since)
-      sendJson(response, 200, replyOf(admission.uid, verdict))
+      sendJson(response, 200, replyOf(admission, verdict))
     } catch (error) {
       count(deps, route, admission, 'failed', since)
       fail(deps, route, admission, error, response)

@@ -13,6 +13,7 @@ export interface AdmissionRequest {
   oldObject: KubeObject | undefined
   dryRun: boolean
   kind: string
+  group: string
 }
 
 /** What a review comes to. */
@@ -73,6 +74,7 @@ export function readReview(body: unknown): AdmissionRequest {
     oldObject,
     dryRun: request.dryRun === true,
     kind: text(asRecord(request.kind)?.kind) ?? '',
+    group: text(asRecord(request.kind)?.group) ?? '',
   }
 }
 
@@ -101,14 +103,14 @@ const longestWarning = 119
 const mostWarnings = 20
 const longestMessage = 4096
 
-/** The reply: nothing of the request goes back but its uid. */
-export function replyOf(uid: string, { violations, warnings, patch = [] }: Verdict): object {
+/** The reply: of the request goes back its uid and, for kubectl's sentence, which object it is about. */
+export function replyOf(request: AdmissionRequest, { violations, warnings, patch = [] }: Verdict): object {
   const sorted = [...violations].sort((a, b) => (a.field < b.field ? -1 : a.field > b.field ? 1 : 0))
   const told = warnings.slice(0, mostWarnings).map((warning) => cut(warning, longestWarning))
   const response = {
-    uid,
+    uid: request.uid,
     allowed: sorted.length === 0,
-    ...(sorted.length > 0 ? { status: denial(sorted) } : {}),
+    ...(sorted.length > 0 ? { status: denial(request, sorted) } : {}),
     ...(told.length > 0 ? { warnings: told } : {}),
     ...(sorted.length === 0 && patch.length > 0
       ? { patchType: 'JSONPatch', patch: Buffer.from(JSON.stringify(patch)).toString('base64') }
@@ -117,7 +119,7 @@ export function replyOf(uid: string, { violations, warnings, patch = [] }: Verdi
   return { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response }
 }
 
-function denial(violations: readonly Violation[]): object {
+function denial({ kind, group, name }: AdmissionRequest, violations: readonly Violation[]): object {
   const lines = violations.map(violationText)
   return {
     status: 'Failure',
@@ -125,6 +127,9 @@ function denial(violations: readonly Violation[]): object {
     reason: 'Invalid',
     message: cut(lines.length === 1 ? (lines[0] ?? '') : `[${lines.join(', ')}]`, longestMessage),
     details: {
+      ...(name ? { name } : {}),
+      group,
+      kind,
       causes: violations.map(({ field, message, code }) => ({
         reason: code,
         message: cut(message, 512),
