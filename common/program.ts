@@ -18,6 +18,12 @@ export const logOptions = {
 } as const satisfies OptionTable
 
 const defaultLagEveryMs = 10
+// Gauges that prom-client calls totals, which `promtool check metrics` refuses; the same by type remain.
+const misnamed = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+]
 
 /** What a program's `main` is given besides its options. */
 export interface ProgramContext<C extends string = string> {
@@ -78,6 +84,7 @@ export async function runProgram<const T extends OptionTable, const C extends st
     register: registry,
     eventLoopMonitoringPrecision: program.lagEveryMs ?? defaultLagEveryMs,
   })
+  for (const name of misnamed) registry.removeSingleMetric(name)
   endOnUncaught(log)
   const signal = abortOnSignals(log)
   await end(log, await exitCodeOf(program.main(options, { log, registry, command }, signal), log, signal))

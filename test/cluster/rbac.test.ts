@@ -124,7 +124,7 @@ const rights: Record<string, { may: string[]; mayNot: string[] }> = {
 }
 
 const question =
-  /^(?<verb>\S+) (?<resource>[a-z]+)(?:\.(?<group>[a-z.]+))?(?:\/(?<subresource>\S+))?(?: (?!in )(?<name>\S+))?(?: in (?<namespace>\S+))?$/
+  /^(?<verb>\S+) (?<resource>[a-z]+)(?:\.(?<group>[a-z0-9.]+))?(?:\/(?<subresource>\S+))?(?: (?!in )(?<name>\S+))?(?: in (?<namespace>\S+))?$/
 
 for (const [component, { may, mayNot }] of Object.entries(rights)) {
   t.test(component, async (t) => {

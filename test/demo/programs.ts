@@ -18,6 +18,8 @@ export interface PodProcess {
   pod: Pod
   component: Component
   program: RunningProgram
+  /** As its status tells; nothing routes to it, whoever needs it asks `ports`. */
+  podIP: string
   /** Ports of its listeners on loopback, by their name in the manifest. */
   ports: Record<string, number>
   /** True once it listens. */
@@ -63,6 +65,7 @@ export async function createPrograms(deps: ProgramsDeps, signal: AbortSignal): P
   // Of the two replicas; known before any of them runs, as a Service's name is.
   const ingestPorts = [await freePort(), await freePort()]
   let controllers = 0
+  let addresses = 0
   // Programs that are being started when the end comes are waited for, so that none is left behind.
   const starting = new Set<Promise<unknown>>()
   let ended = false
@@ -73,7 +76,7 @@ export async function createPrograms(deps: ProgramsDeps, signal: AbortSignal): P
     const args = [...argsOf(pod), ...(await argumentsHere(pod, component, ports))]
     const [entry = '', ...flags] = args
     const program = startProgram(entry, flags, { env: { NODE_NAME: pod.spec.nodeName ?? '' } })
-    return { pod, component, program, ports, isUp: false }
+    return { pod, component, program, podIP: `10.89.0.${++addresses}`, ports, isUp: false }
   }
 
   async function portsFor(component: Component): Promise<Record<string, number>> {
@@ -92,16 +95,17 @@ export async function createPrograms(deps: ProgramsDeps, signal: AbortSignal): P
   async function start(pod: Pod): Promise<PodRun | undefined> {
     if (!isOurs(pod) || ended) return undefined
     const started = await launch(pod)
-    const { program, component, ports } = started
+    const { program, component, ports, podIP } = started
     running.set(keyOf(pod), started)
-    if (component === 'certs') return { isReady: async () => true, ended: program.exited.then(exitCode) }
+    if (component === 'certs')
+      return { podIP, isReady: async () => true, ended: program.exited.then(exitCode) }
     if (component === 'webhook') {
       const service = { namespace, name: 'vpsie-autoscaler-webhook', port: 443 }
       unroute.set(keyOf(pod), await floor.route(service, `127.0.0.1:${ports.https}`))
     }
     await program.waitFor(/"listening"/, 20_000)
     started.isUp = true
-    return { isReady: () => isReady(ports.health ?? 0) }
+    return { podIP, isReady: () => isReady(ports.health ?? 0) }
   }
 
   /** What differs from a cluster: addresses on loopback, files instead of volumes, a kubeconfig instead of a mount. */
@@ -188,7 +192,7 @@ function pairFlags(prefix: string, folder: string): string[] {
   return [`--${prefix}cert-file=${join(folder, 'tls.crt')}`, `--${prefix}key-file=${join(folder, 'tls.key')}`]
 }
 
-export function isOurs({ spec }: Pod): boolean {
+export function isOurs({ spec }: Pick<Pod, 'spec'>): boolean {
   return spec.containers[0]?.image?.startsWith(`${image}:`) ?? false
 }
 

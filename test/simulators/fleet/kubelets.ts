@@ -7,6 +7,8 @@ import { keyOf, resources } from '../../../common/kube/resources.ts'
 
 /** How the program of a pod goes. */
 export interface PodRun {
+  /** The pod's address in the cluster; nothing routes to it here. */
+  podIP: string
   /** Asked now and then: what the readiness probe of the pod would find. */
   isReady(): Promise<boolean>
   /** Resolves with its exit code, for a pod that is to end by itself. */
@@ -111,15 +113,14 @@ async function run(
   const run = await start(pod)
   signal.throwIfAborted()
   let told: boolean | undefined
-  void run?.ended?.then((code) =>
-    tell(deps, pod, statusOf(code === 0 ? 'Succeeded' : 'Failed', false, clock.now()), signal).catch(
-      () => undefined, // the pod went meanwhile
-    ),
+  const say = (phase: Phase, isReady: boolean) =>
+    tell(deps, pod, statusOf(phase, isReady, run?.podIP, clock.now()), signal)
+  void run?.ended?.then(
+    (code) => say(code === 0 ? 'Succeeded' : 'Failed', false).catch(() => undefined), // the pod went meanwhile
   )
   do {
     const isReady = run ? await run.isReady() : true
-    if (isReady !== told && !run?.ended)
-      await tell(deps, pod, statusOf('Running', isReady, clock.now()), signal)
+    if (isReady !== told && !run?.ended) await say('Running', isReady)
     told = isReady
     if (!run || run.ended) return
     await clock.sleep(probeMs, signal)
@@ -167,7 +168,9 @@ export function isNodeReady({ status }: Node): boolean {
   return status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
 }
 
-function statusOf(phase: 'Running' | 'Succeeded' | 'Failed', isReady: boolean, now: number): Pod['status'] {
+type Phase = 'Running' | 'Succeeded' | 'Failed'
+
+function statusOf(phase: Phase, isReady: boolean, podIP: string | undefined, now: number): Pod['status'] {
   const lastTransitionTime = toTimestamp(now)
   const condition = (type: string, holds: boolean): PodCondition => ({
     type,
@@ -180,5 +183,6 @@ function statusOf(phase: 'Running' | 'Succeeded' | 'Failed', isReady: boolean, n
     condition('ContainersReady', isReady),
     condition('Ready', isReady),
   ]
-  return { phase, startTime: lastTransitionTime, conditions }
+  const addresses = podIP ? { podIP, podIPs: [{ ip: podIP }] } : {}
+  return { phase, startTime: lastTransitionTime, conditions, ...addresses }
 }
