@@ -103,9 +103,22 @@ export async function createPrograms(deps: ProgramsDeps, signal: AbortSignal): P
       const service = { namespace, name: 'vpsie-autoscaler-webhook', port: 443 }
       unroute.set(keyOf(pod), await floor.route(service, `127.0.0.1:${ports.https}`))
     }
-    await program.waitFor(/"listening"/, 20_000)
+    try {
+      await program.waitFor(/"listening"/, 20_000)
+    } catch (error) {
+      await stop(pod)
+      throw error
+    }
     started.isUp = true
     return { podIP, isReady: () => isReady(ports.health ?? 0) }
+  }
+
+  async function stop(pod: Pod): Promise<void> {
+    const known = running.get(keyOf(pod))
+    if (!known) return
+    unroute.get(keyOf(pod))?.()
+    running.delete(keyOf(pod))
+    await known.program.stop('SIGTERM')
   }
 
   /** What differs from a cluster: addresses on loopback, files instead of volumes, a kubeconfig instead of a mount. */
@@ -167,13 +180,7 @@ export async function createPrograms(deps: ProgramsDeps, signal: AbortSignal): P
       starting.add(started)
       return started.finally(() => starting.delete(started))
     },
-    async stop(pod) {
-      const known = running.get(keyOf(pod))
-      if (!known) return
-      unroute.get(keyOf(pod))?.()
-      running.delete(keyOf(pod))
-      await known.program.stop('SIGTERM')
-    },
+    stop,
     async kill({ program }) {
       await program.stop('SIGKILL')
     },

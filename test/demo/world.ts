@@ -69,7 +69,7 @@ export async function createWorld(floor: Floor): Promise<World> {
     signal,
   )
   startKubelets(
-    { pods: view.of(resources.pods), nodes: view.of(resources.nodes), clock, kubelet },
+    { pods: view.of(resources.pods), nodes: view.of(resources.nodes), clock, log, kubelet },
     {
       runs: (pod) => floor.leavesToKubelets === 'all pods' || isOurs(pod),
       startMs,
@@ -81,7 +81,7 @@ export async function createWorld(floor: Floor): Promise<World> {
     signal,
   )
   const fleet = startFleet(
-    { vpsie, clock, kubelet, admin: client },
+    { vpsie, clock, log, kubelet, admin: client },
     { folder: procs, readyMs: 200, heartbeatMs: 5_000 },
   )
 

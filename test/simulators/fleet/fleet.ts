@@ -1,17 +1,20 @@
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join as joinPath } from 'node:path'
 import { type Clock, toMicroTime, toTimestamp } from '../../../common/clock.ts'
 import { hasCode } from '../../../common/errors.ts'
 import type { KubeClient } from '../../../common/kube/client.ts'
 import type { Node } from '../../../common/kube/objects.ts'
 import { resources } from '../../../common/kube/resources.ts'
+import type { Logger } from '../../../common/log.ts'
 import type { SimulatedMachine } from '../vpsie/model.ts'
 import type { VPSieSimulator } from '../vpsie/simulator.ts'
+import { persist } from './persist.ts'
 import { createProc, type Load, type ProcFolder } from './proc.ts'
 
 export interface FleetDeps {
   vpsie: VPSieSimulator
   clock: Clock
+  log: Logger
   /** A client with the rights of a node's kubelet, `system:node:<name>`. */
   kubelet(nodeName: string): Promise<KubeClient>
   /** Labels the nodes of the control plane, as kubeadm does: no kubelet may give itself a role. */
@@ -60,7 +63,7 @@ const idle: Load = { cpu: 0.05, memory: 0.1 }
  * its Node object stays, as it does where no cloud controller runs.
  */
 export function startFleet(deps: FleetDeps, options: FleetOptions): Fleet {
-  const { vpsie, clock } = deps
+  const { vpsie } = deps
   const { folder, heartbeatMs = 10_000, procMs = 250, load = idle } = options
   const members = new Map<string, Member>()
   const all = new AbortController()
@@ -69,21 +72,21 @@ export function startFleet(deps: FleetDeps, options: FleetOptions): Fleet {
     const name = nameOf(machine)
     const life = new AbortController()
     const signal = AbortSignal.any([life.signal, all.signal])
-    const path = join(folder, name)
+    const path = joinPath(folder, name)
     const size = { cores: machine.size.cpu, memoryBytes: machine.size.memoryMB * 2 ** 20 }
     const proc = await createProc(path, size, { ...load })
     members.set(name, { machine, proc, life })
     const advance = () => proc.advance(procMs)
     await Promise.all([
       live(deps, options, machine, signal),
-      every(clock, procMs, advance, signal),
-      every(clock, heartbeatMs, () => beat(deps, name, signal), signal),
+      every(deps, procMs, advance, signal),
+      every(deps, heartbeatMs, () => beat(deps, name, signal), signal),
     ])
   }
 
   function begin(work: Promise<void>): void {
     work.catch((error: unknown) => {
-      if (!all.signal.aborted && !(error instanceof DOMException)) throw error
+      if (!(error instanceof DOMException)) throw error // whoever aborted knows why
     })
   }
 
@@ -111,12 +114,21 @@ export function startFleet(deps: FleetDeps, options: FleetOptions): Fleet {
 const nameOf = ({ hostname }: SimulatedMachine) => hostname.toLowerCase()
 
 async function live(
-  { kubelet, clock, admin }: FleetDeps,
-  { registerMs = 0, readyMs = 0 }: FleetOptions,
+  deps: FleetDeps,
+  options: FleetOptions,
   machine: SimulatedMachine,
   signal: AbortSignal,
 ): Promise<void> {
-  await clock.sleep(registerMs, signal)
+  await deps.clock.sleep(options.registerMs ?? 0, signal)
+  await persist(deps, `join ${nameOf(machine)}`, () => join(deps, options, machine, signal), signal)
+}
+
+async function join(
+  { kubelet, clock, admin }: FleetDeps,
+  { readyMs = 0 }: FleetOptions,
+  machine: SimulatedMachine,
+  signal: AbortSignal,
+): Promise<void> {
   const client = await kubelet(nameOf(machine))
   const node = nodeOf(machine, clock.now())
   try {
@@ -155,16 +167,16 @@ async function beat({ kubelet, clock }: FleetDeps, name: string, signal: AbortSi
   }
 }
 
-/** Runs `work` now and then; one that fails is tried again at the next turn, as a kubelet does. */
+/** Runs `work` now and then, until `signal` aborts; one that fails is tried again, as a kubelet does. */
 async function every(
-  clock: Clock,
+  deps: FleetDeps,
   periodMs: number,
   work: () => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  while (!signal.aborted) {
-    await work().catch(() => undefined)
-    await clock.sleep(periodMs, signal).catch(() => undefined)
+  for (;;) {
+    await persist(deps, 'heartbeat', work, signal)
+    await deps.clock.sleep(periodMs, signal)
   }
 }
 

@@ -4,6 +4,8 @@ import type { Cache } from '../../../common/kube/cache.ts'
 import type { KubeClient } from '../../../common/kube/client.ts'
 import type { Node, Pod, PodCondition } from '../../../common/kube/objects.ts'
 import { keyOf, resources } from '../../../common/kube/resources.ts'
+import type { Logger } from '../../../common/log.ts'
+import { persist } from './persist.ts'
 
 /** How the program of a pod goes. */
 export interface PodRun {
@@ -19,6 +21,7 @@ export interface KubeletDeps {
   pods: Cache<Pod>
   nodes: Cache<Node>
   clock: Clock
+  log: Logger
   /** A client with the rights of a node's kubelet, `system:node:<name>`. */
   kubelet(nodeName: string): Promise<KubeClient>
 }
@@ -66,7 +69,7 @@ export function startKubelets(deps: KubeletDeps, options: KubeletOptions, signal
 
   function track(work: Promise<void>): void {
     work.catch((error: unknown) => {
-      if (!signal.aborted && !(error instanceof DOMException)) throw error
+      if (!(error instanceof DOMException)) throw error // whoever aborted knows why
     })
   }
 
@@ -110,11 +113,16 @@ async function run(
 ): Promise<void> {
   const { clock } = deps
   await clock.sleep(startMs, signal)
-  const run = await start(pod)
+  const run = await persist(deps, `start ${keyOf(pod)}`, () => start(pod), signal)
   signal.throwIfAborted()
   let told: boolean | undefined
   const say = (phase: Phase, isReady: boolean) =>
-    tell(deps, pod, statusOf(phase, isReady, run?.podIP, clock.now()), signal)
+    persist(
+      deps,
+      `status of ${keyOf(pod)}`,
+      () => tell(deps, pod, statusOf(phase, isReady, run?.podIP, clock.now()), signal),
+      signal,
+    )
   void run?.ended?.then(
     (code) => say(code === 0 ? 'Succeeded' : 'Failed', false).catch(() => undefined), // the pod went meanwhile
   )
@@ -128,21 +136,25 @@ async function run(
 }
 
 async function stop(
-  { clock, kubelet }: KubeletDeps,
+  deps: KubeletDeps,
   { stopMs, stop }: KubeletOptions,
   pod: Pod,
   isNodeGone: boolean,
   signal: AbortSignal,
 ): Promise<void> {
+  const { clock, kubelet } = deps
   const graceMs = (pod.spec.terminationGracePeriodSeconds ?? 30) * 1000
   if (!isNodeGone) await clock.sleep(Math.min(stopMs, graceMs), signal)
   await stop(pod)
   if (isNodeGone) return
   const { uid = '', name, namespace = '' } = pod.metadata
-  const client = await kubelet(pod.spec.nodeName ?? '')
-  await client
-    .delete(resources.pods, { name, namespace }, { uid, gracePeriodSeconds: 0 }, signal)
-    .catch(unlessGone)
+  const remove = async () => {
+    const client = await kubelet(pod.spec.nodeName ?? '')
+    await client
+      .delete(resources.pods, { name, namespace }, { uid, gracePeriodSeconds: 0 }, signal)
+      .catch(unlessGone)
+  }
+  await persist(deps, `end of ${keyOf(pod)}`, remove, signal)
 }
 
 async function tell(
