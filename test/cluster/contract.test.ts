@@ -1,7 +1,7 @@
 import t from 'tap'
 import { contract } from '../contract/contract.ts'
-import { openRealFloor } from '../floors/real.ts'
+import { openFloor } from './floor.ts'
 
-const floor = await openRealFloor(t.comment, new AbortController().signal)
+const floor = await openFloor(t.comment, new AbortController().signal)
 t.teardown(() => floor.stop())
 contract(t, floor)

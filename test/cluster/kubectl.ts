@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process'
-import type { RealFloor } from '../floors/real.ts'
+import type { KubectlFloor } from '../floors/real.ts'
+
+/** What is needed of a floor to run kubectl on it. */
+type Target = Pick<KubectlFloor, 'binaries' | 'adminKubeconfig'>
 
 export interface KubectlResult {
   code: number
@@ -16,7 +19,7 @@ export interface KubectlOptions {
 
 /** Runs the real kubectl. Its exit code is told, not thrown. */
 export function kubectl(
-  { binaries, adminKubeconfig }: Pick<RealFloor, 'binaries' | 'adminKubeconfig'>,
+  { binaries, adminKubeconfig }: Target,
   args: readonly string[],
   { stdin = '', env = {}, kubeconfig = adminKubeconfig }: KubectlOptions = {},
 ): Promise<KubectlResult> {
@@ -39,7 +42,7 @@ export function kubectl(
 
 /** The standard output of a kubectl that must succeed. */
 export async function kubectlOutput(
-  floor: Pick<RealFloor, 'binaries' | 'adminKubeconfig'>,
+  floor: Target,
   args: readonly string[],
   options: KubectlOptions = {},
 ): Promise<string> {

@@ -2,10 +2,10 @@ import t from 'tap'
 import { parseAllDocuments } from 'yaml'
 import type { KubeObject } from '../../common/kube/objects.ts'
 import { kustomize } from '../fixtures/kustomize.ts'
-import { openRealFloor } from '../floors/real.ts'
+import { openFloor } from './floor.ts'
 import { kubectl, kubectlOutput } from './kubectl.ts'
 
-const floor = await openRealFloor((line) => t.comment(line), new AbortController().signal)
+const floor = await openFloor((line) => t.comment(line), new AbortController().signal)
 t.teardown(() => floor.stop())
 const manifests = new URL('../../manifests/', import.meta.url).pathname
 

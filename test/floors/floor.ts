@@ -2,7 +2,7 @@ import type { KubeClient } from '../../common/kube/client.ts'
 
 /** A Kubernetes that a story or a test can play on: simulated in this process, or a real control plane. */
 export interface Floor {
-  readonly kind: 'simulated' | 'real'
+  readonly kind: 'simulated' | 'real' | 'external'
   readonly url: string
   /** PEM of the API server's authority, and the file that holds it. */
   readonly ca: string

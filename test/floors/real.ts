@@ -14,8 +14,13 @@ import { entrust } from '../fixtures/reaper.ts'
 import { until } from '../fixtures/wait.ts'
 import { accountOf, accountToken, type Floor } from './floor.ts'
 
-/** A real control plane as a floor. */
-export interface RealFloor extends Floor {
+/** A floor that a real kubectl can be used on. */
+export interface KubectlFloor extends Floor {
+  readonly binaries: Pick<Binaries, 'kubectl'>
+}
+
+/** A real control plane of our own as a floor. */
+export interface RealFloor extends KubectlFloor {
   readonly binaries: Binaries
 }
 
