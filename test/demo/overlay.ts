@@ -11,8 +11,6 @@ import { kustomize } from '../fixtures/kustomize.ts'
 const quick: Readonly<Record<string, readonly string[]>> = {
   controller: [
     '--scan-interval=1s',
-    '--batch-idle-duration=500ms',
-    '--batch-max-duration=2s',
     '--node-sync-interval=500ms',
     '--orphan-check-interval=2s',
     '--lease-duration=5s',

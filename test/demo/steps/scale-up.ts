@@ -1,3 +1,4 @@
+import type { Node } from '../../../common/kube/objects.ts'
 import { apply } from '../../fixtures/apply.ts'
 import { expect, until } from '../../fixtures/wait.ts'
 import { allRun, claims, deployment, events, liveMachines, nodeGroup, settled, workers } from '../look.ts'
@@ -38,17 +39,13 @@ export const scaleUp: Step<World> = {
       .map(({ size }) => size.name)
       .sort()
     expect(liveMachines(world).length === claims(world).length, 'every machine has its claim')
-    for (const { metadata, spec } of workers(world)) {
-      expect(
-        metadata.labels?.['example.com/pool'] === 'workers',
-        `${metadata.name} carries the labels of its group`,
-      )
-      expect(
-        metadata.annotations?.['autoscaler.vpsie.com/startup-taints-applied'] === 'true',
-        `${metadata.name} was set up`,
-      )
-      expect(!spec?.taints?.length, `${metadata.name} has no taint left`)
-    }
+    const unfinished = () => workers(world).flatMap(whatIsMissing)
+    await until(
+      'every node is set up as its group says',
+      () => workers(world).length === claims(world).length && unfinished().length === 0,
+      { seen: () => unfinished().join('; ') },
+      signal,
+    )
     const repaired = world.programs
       .list('controller')
       .flatMap(({ program }) => program.lines.filter((line) => line.includes('node repaired')))
@@ -57,4 +54,16 @@ export const scaleUp: Step<World> = {
     )
     return `${sizes.length} machines in one go (${sizes.join(', ')}) for ${monthlyCost} a month; all 12 pods run`
   },
+}
+
+/** What a new node of the group lacks of its labels and its set-up. */
+function whatIsMissing({ metadata, spec }: Node): string[] {
+  const { labels = {}, annotations = {}, name } = metadata
+  return [
+    ...(labels['example.com/pool'] === 'workers' ? [] : [`${name} does not carry the labels of its group`]),
+    ...(annotations['autoscaler.vpsie.com/startup-taints-applied'] === 'true'
+      ? []
+      : [`${name} was not set up`]),
+    ...(spec?.taints ?? []).map(({ key }) => `${name} has the taint ${key} left`),
+  ]
 }

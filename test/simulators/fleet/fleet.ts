@@ -8,6 +8,7 @@ import { resources } from '../../../common/kube/resources.ts'
 import type { Logger } from '../../../common/log.ts'
 import type { SimulatedMachine } from '../vpsie/model.ts'
 import type { VPSieSimulator } from '../vpsie/simulator.ts'
+import { isNodeReady } from './kubelets.ts'
 import { persist } from './persist.ts'
 import { createProc, type Load, type ProcFolder } from './proc.ts'
 
@@ -77,10 +78,13 @@ export function startFleet(deps: FleetDeps, options: FleetOptions): Fleet {
     const proc = await createProc(path, size, { ...load })
     members.set(name, { machine, proc, life })
     const advance = () => proc.advance(procMs)
+    const heartbeat = async () => {
+      await beat(deps, name, signal)
+      await tellReady(deps, name, signal)
+    }
     await Promise.all([
-      live(deps, options, machine, signal),
       every(deps, procMs, advance, signal),
-      every(deps, heartbeatMs, () => beat(deps, name, signal), signal),
+      live(deps, options, machine, signal).then(() => every(deps, heartbeatMs, heartbeat, signal)),
     ])
   }
 
@@ -165,6 +169,16 @@ async function beat({ kubelet, clock }: FleetDeps, name: string, signal: AbortSi
     if (!hasCode(error, 'NotFound')) throw error
     await client.create(resources.leases, { metadata, spec }, signal)
   }
+}
+
+/** Tells that the node is ready (again): a node that was given up for silent comes back by this alone. */
+async function tellReady({ kubelet, clock }: FleetDeps, name: string, signal: AbortSignal): Promise<void> {
+  const client = await kubelet(name)
+  const found = await client.list(resources.nodes, { fieldSelector: `metadata.name=${name}` }, signal)
+  const [node] = found.items
+  if (!node || isNodeReady(node)) return
+  const status = { conditions: [ready('True', clock.now())] }
+  await client.patch(resources.nodes, { name }, { status }, { subresource: 'status' }, signal)
 }
 
 /** Runs `work` now and then, until `signal` aborts; one that fails is tried again, as a kubelet does. */

@@ -1,0 +1,52 @@
+/** What one benchmark has measured. */
+export interface Measured {
+  /** Nodes of the plan, or of what the benchmark is about. */
+  nodes: number
+  removed?: number
+  /** Price of the plan's new nodes an hour. */
+  hourlyPrice?: number
+  /** Median of the runs, each from what the API server would have told to the finished plan. */
+  decideMs: number
+  /** One sentence more for people. */
+  note?: string
+}
+
+/** One benchmark: a workload, what must come of it, and what the peer needs for the same on two cores. */
+export interface Bench {
+  name: string
+  peer: string
+  /** Milliseconds, measured on a machine with two cores; null where the peer has nothing alike. */
+  peerMs: number | null
+  /** What is wrong with the outcome throws; a figure for a wrong plan is worth nothing. */
+  run(): Measured
+}
+
+/** A line of the result, as `--json` prints it. */
+export interface Result extends Measured {
+  name: string
+  peerMs: number | null
+  rssMB: number
+}
+
+const runs = 5
+
+/**
+ * Times `work` after one run to warm up, and gives the median in milliseconds with the last value. Each run starts
+ * with a clean heap, so that none pays for the garbage of another.
+ */
+export function timed<T>(work: () => T): { ms: number; value: T } {
+  let value = work()
+  const times = Array.from({ length: runs }, () => {
+    globalThis.gc?.()
+    const started = performance.now()
+    value = work()
+    return performance.now() - started
+  })
+  const [median = Number.NaN] = times.sort((a, b) => a - b).slice(Math.floor(runs / 2))
+  return { ms: Math.round(median * 100) / 100, value }
+}
+
+/** Throws with the sentence unless it holds. */
+export function must(holds: boolean, sentence: string): void {
+  if (!holds) throw new Error(sentence)
+}

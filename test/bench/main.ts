@@ -1,0 +1,68 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { helpText, OptionsError, type OptionTable, parseOptions } from '../../common/options.ts'
+import type { Result } from './bench.ts'
+import { benches } from './benches.ts'
+
+const run = promisify(execFile)
+const options = {
+  json: { type: 'boolean', default: 'false', description: 'Print the results as one JSON array.' },
+  only: { type: 'string', default: '', description: 'Run the benchmarks whose name contains this.' },
+} as const satisfies OptionTable
+
+/** Runs the benchmarks one after the other and prints our figure beside the peer's. */
+async function main(args: readonly string[]): Promise<number> {
+  if (args.includes('--help')) {
+    process.stdout.write(helpText('npm run bench --', 'measures what we are proud of.', options))
+    return 0
+  }
+  const { json, only } = parseOptions(options, args)
+  const wanted = benches.filter(({ name }) => name.toLowerCase().includes(only.toLowerCase()))
+  if (wanted.length === 0) throw new OptionsError([`--only: no benchmark is called like "${only}"`])
+  const results: Result[] = []
+  const row = (cells: readonly string[]) =>
+    json ||
+    process.stdout.write(
+      `${cells.map((cell, i) => (i === 0 ? cell.padEnd(58) : cell.padStart(11))).join(' ')}\n`,
+    )
+  row(['workload', 'nodes', 'removed', 'per hour', 'ours ms', 'peer ms', 'faster', 'RSS MB'])
+  for (const { name, peer } of wanted) {
+    const result = await measure(name)
+    results.push(result)
+    row(cellsOf(result))
+    if (!json && result.note) process.stdout.write(`  ${result.note}\n`)
+    if (!json && result.peerMs !== null) process.stdout.write(`  peer: ${peer}\n`)
+  }
+  if (json) process.stdout.write(`${JSON.stringify(results.map(({ note: _, ...rest }) => rest))}\n`)
+  return 0
+}
+
+async function measure(name: string): Promise<Result> {
+  const entry = new URL('one.ts', import.meta.url).pathname
+  const { stdout } = await run(process.execPath, ['--expose-gc', entry, name], { maxBuffer: 2 ** 24 })
+  return JSON.parse(stdout) as Result
+}
+
+function cellsOf({ name, nodes, removed, hourlyPrice, decideMs, peerMs, rssMB }: Result): string[] {
+  const number = (value: number | null | undefined) =>
+    value === null || value === undefined ? '' : value.toLocaleString('en')
+  const faster = peerMs === null ? '' : `${(peerMs / decideMs).toFixed(0)} x`
+  return [
+    name,
+    number(nodes),
+    number(removed),
+    number(hourlyPrice),
+    number(decideMs),
+    number(peerMs),
+    faster,
+    number(rssMB),
+  ]
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (error) {
+  if (!(error instanceof OptionsError)) throw error
+  process.stderr.write(`${error.message}\n`)
+  process.exitCode = 2
+}
