@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { errorText } from '../../common/errors.ts'
 import { helpText, OptionsError, type OptionTable, parseOptions } from '../../common/options.ts'
 import type { Result } from './bench.ts'
 import { benches } from './benches.ts'
@@ -20,6 +21,7 @@ async function main(args: readonly string[]): Promise<number> {
   const wanted = benches.filter(({ name }) => name.toLowerCase().includes(only.toLowerCase()))
   if (wanted.length === 0) throw new OptionsError([`--only: no benchmark is called like "${only}"`])
   const results: Result[] = []
+  let failed = false
   const row = (cells: readonly string[]) =>
     json ||
     process.stdout.write(
@@ -28,19 +30,30 @@ async function main(args: readonly string[]): Promise<number> {
   row(['workload', 'nodes', 'removed', 'per hour', 'ours ms', 'peer ms', 'faster', 'RSS MB'])
   for (const { name, peer } of wanted) {
     const result = await measure(name)
+    if (typeof result === 'string') {
+      failed = true
+      process.stderr.write(`${name}: WRONG: ${result}\n`)
+      continue
+    }
     results.push(result)
     row(cellsOf(result))
     if (!json && result.note) process.stdout.write(`  ${result.note}\n`)
     if (!json && result.peerMs !== null) process.stdout.write(`  peer: ${peer}\n`)
   }
   if (json) process.stdout.write(`${JSON.stringify(results.map(({ note: _, ...rest }) => rest))}\n`)
-  return 0
+  return failed ? 1 : 0
 }
 
-async function measure(name: string): Promise<Result> {
+/** The result, or what is wrong with the outcome. */
+async function measure(name: string): Promise<Result | string> {
   const entry = new URL('one.ts', import.meta.url).pathname
-  const { stdout } = await run(process.execPath, ['--expose-gc', entry, name], { maxBuffer: 2 ** 24 })
-  return JSON.parse(stdout) as Result
+  try {
+    const { stdout } = await run(process.execPath, ['--expose-gc', entry, name], { maxBuffer: 2 ** 24 })
+    return JSON.parse(stdout) as Result
+  } catch (error) {
+    const { stderr = '' } = error as { stderr?: string }
+    return /^Error: (.*)$/m.exec(stderr)?.[1] ?? errorText(error)
+  }
 }
 
 function cellsOf({ name, nodes, removed, hourlyPrice, decideMs, peerMs, rssMB }: Result): string[] {

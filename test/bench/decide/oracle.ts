@@ -24,20 +24,40 @@ export function checkPlan({ pods, offerings }: ClusterState, plan: Plan): void {
   const places = new Map(plan.newNodes.map((one) => [one.name, placeOf(one, offerings)]))
   const placeOfPod = new Map(plan.newNodes.flatMap(({ name, pods }) => pods.map((pod) => [pod, name])))
   const counts = createCounts(pods, [...places.values()])
-  let left = pods.map((pod) => {
+  const all = pods.map((pod) => {
     const place = places.get(placeOfPod.get(`default/${pod.metadata.name}`) ?? '')
     if (!place) throw new Error(`pod ${pod.metadata.name} has no node`)
     return { pod, place }
   })
-  // Those that ask for something first: the others can always follow.
-  const asks = (pod: Pod) => (pod.spec.affinity || pod.spec.topologySpreadConstraints ? 0 : 1)
-  left.sort((a, b) => asks(a.pod) - asks(b.pod))
-  while (left.length > 0) {
-    const rest = left.filter(({ pod, place }) => !placed(pod, place, counts))
-    if (rest.length === left.length)
-      throw new Error(`${left.length} pods cannot be placed, ${left[0]?.pod.metadata.name} among them`)
-    left = rest
+  const isFree = ({ pod }: { pod: Pod }) => !pod.spec.affinity && !pod.spec.topologySpreadConstraints
+  const free = all.filter(isFree)
+  let bound = all.filter((each) => !isFree(each))
+  // Those that ask for something as early as they can; between them the others, where fewest of their kind are.
+  for (;;) {
+    for (let before = Number.NaN; before !== bound.length; ) {
+      before = bound.length
+      bound = bound.filter(({ pod, place }) => !placed(pod, place, counts))
+    }
+    if (free.length === 0) break
+    const next = indexOfLeast(free, ({ pod, place }) => counts.alike(pod, place))
+    const [one] = free.splice(next, 1)
+    if (one && !placed(one.pod, one.place, counts))
+      throw new Error(`pod ${one.pod.metadata.name} asks for nothing`)
   }
+  if (bound.length > 0)
+    throw new Error(`${bound.length} pods cannot be placed, ${bound[0]?.pod.metadata.name} among them`)
+}
+
+function indexOfLeast<T>(items: readonly T[], value: (item: T) => number): number {
+  let best = 0
+  let least = Number.POSITIVE_INFINITY
+  for (const [index, item] of items.entries()) {
+    const found = value(item)
+    if (found >= least) continue
+    best = index
+    least = found
+  }
+  return best
 }
 
 function placeOf(
@@ -70,6 +90,8 @@ function placed(pod: Pod, place: Place, counts: Counts): boolean {
 }
 
 interface Counts {
+  /** How many pods that spreads take for the same are in the zone of a place. */
+  alike(pod: Pod, place: Place): number
   allow(pod: Pod, place: Place): boolean
   add(pod: Pod, place: Place): void
 }
@@ -141,6 +163,14 @@ function createCounts(pods: readonly Pod[], places: readonly Place[]): Counts {
 
   return {
     allow,
+    alike(pod, place) {
+      let most = 0
+      for (const { selector, key, byDomain } of tables.values()) {
+        if (key !== hostname && matches(selector, pod))
+          most = Math.max(most, byDomain.get(domainOf(key, place)) ?? 0)
+      }
+      return most
+    },
     add(pod, place) {
       for (const { selector, key, byDomain } of tables.values()) {
         if (!matches(selector, pod)) continue
