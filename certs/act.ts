@@ -1,12 +1,13 @@
 import type { X509Certificate } from 'node:crypto'
-import type { Clock } from '../common/clock.ts'
+import { type Clock, toTimestamp } from '../common/clock.ts'
 import { checkPair, fingerprintOf } from '../common/http/pair.ts'
 import type { KubeClient } from '../common/kube/client.ts'
+import type { EventRecorder } from '../common/kube/events.ts'
 import { resources } from '../common/kube/resources.ts'
 import type { Logger } from '../common/log.ts'
 import { encode, type RecordChange, recordPatch } from './authority.ts'
 import { type IssuedPair, issueAuthority, issueLeaf } from './issue.ts'
-import { authoritySecret, type LeafName, leafSecrets } from './names.ts'
+import { type LeafName, leafSecrets, authoritySecret as secretName } from './names.ts'
 import type { Observed } from './observe.ts'
 import type { Phase, Step } from './state.ts'
 import { publishTo, versionOf } from './targets.ts'
@@ -15,6 +16,7 @@ export interface ActDeps {
   client: KubeClient
   clock: Clock
   log: Logger
+  events: EventRecorder
   /** Asks every replica of a listener for its certificate; gives those that serve none of `authority`. */
   lagging: (leaf: LeafName, authority: X509Certificate, signal: AbortSignal) => Promise<string[]>
 }
@@ -88,17 +90,25 @@ function promoted({ record: { active, next, retired } }: Observed): RecordChange
 }
 
 async function changeRecord(
-  { client, log }: ActDeps,
+  { client, log, events }: ActDeps,
   { namespace }: ActOptions,
   observed: Observed,
   change: RecordChange,
   signal: AbortSignal,
 ): Promise<void> {
-  const name = { namespace, name: authoritySecret }
+  const name = { namespace, name: secretName }
   const precondition = versionOf(observed.authoritySecret.metadata)
   await client.patch(resources.secrets, name, recordPatch(change), precondition, signal)
   const { phase = observed.record.phase } = change
-  if (phase !== observed.record.phase) log.info('rotation phase', { phase, before: observed.record.phase })
+  const { phase: before } = observed.record
+  if (phase === before) return
+  log.info('rotation phase', { phase, before })
+  events.record(
+    observed.authoritySecret,
+    'Normal',
+    'Rotation',
+    `The rotation of the authority went from ${before} to ${phase}`,
+  )
 }
 
 async function publish({ log }: ActDeps, { targets, trust }: Observed, signal: AbortSignal): Promise<void> {
@@ -110,7 +120,7 @@ async function publish({ log }: ActDeps, { targets, trust }: Observed, signal: A
 }
 
 async function issue(
-  { client, clock, log }: ActDeps,
+  { client, clock, log, events }: ActDeps,
   { namespace, hosts, leafDays }: ActOptions,
   { record, leafSecrets: secrets }: Observed,
   { leaf, by }: Extract<Step, { do: 'issue' }>,
@@ -125,12 +135,19 @@ async function issue(
   const data = { 'tls.crt': encode(pair.certificate), 'tls.key': encode(pair.key) }
   const name = { namespace, name: leafSecrets[leaf] }
   await client.patch(resources.secrets, name, { data }, versionOf(secrets[leaf].metadata), signal)
-  log.info('certificate issued', { leaf, by, fingerprint, notAfter: new Date(notAfter).toISOString() })
+  const until = toTimestamp(notAfter)
+  log.info('certificate issued', { leaf, by, fingerprint, notAfter: until })
+  events.record(
+    secrets[leaf],
+    'Normal',
+    'CertificateIssued',
+    `A certificate of the ${by} authority, good until ${until}`,
+  )
 }
 
 async function confirmed(
   deps: ActDeps,
-  { record }: Observed,
+  { record, authoritySecret }: Observed,
   now: number,
   signal: AbortSignal,
 ): Promise<RecordChange> {
@@ -144,6 +161,9 @@ async function confirmed(
     replicas: lagging.slice(0, 20),
     count: lagging.length,
   })
+  const some = lagging.slice(0, 5).join(', ')
+  const told = `${lagging.length} replicas serve an old certificate or none: ${some}; the old authority stays trusted`
+  deps.events.record(authoritySecret, 'Warning', 'ReplicasLag', told)
   const back = record.phase === 'Confirm' ? {} : begin('Confirm', now)
   return { ...back, confirmations: 0, confirmedAt: now }
 }

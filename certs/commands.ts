@@ -1,7 +1,8 @@
 import type { ActDeps } from './act.ts'
 import { laggingReplicas, type ReplicaOptions } from './confirm.ts'
-import { ensureObjects } from './ensure.ts'
-import { observe } from './observe.ts'
+import { ensureObjects, untilTargetsExist } from './ensure.ts'
+import { publishExternal } from './external.ts'
+import { type ObserveOptions, observe } from './observe.ts'
 import { type CertsOptions, hostsOf, timesOf } from './options.ts'
 import { type RunOptions, runSteps } from './run.ts'
 import { formatReport, isBroken, reportOf } from './status.ts'
@@ -15,7 +16,7 @@ export type CommandDeps = Omit<ActDeps, 'lagging'> & {
 }
 
 /**
- * Runs a command and gives its exit code. `init` makes what is missing and waits for nothing. `rotate` does every
+ * Runs a command and gives its exit code. `init` makes what is missing and waits for nobody. `rotate` does every
  * step that is due, waits within its deadline, and leaves the rest to the next run. `status` reads and prints, and
  * gives 1 if a certificate is missing or has expired.
  */
@@ -26,25 +27,30 @@ export function runCommand(
   signal: AbortSignal,
 ): Promise<number> {
   if (command === 'status') return status(deps, options, signal)
-  return keep(deps, options, command === 'init' ? 0 : options['active-deadline'], signal)
+  return keep(deps, options, command, signal)
 }
 
 async function keep(
   deps: CommandDeps,
   options: CertsOptions,
-  deadlineMs: number,
+  command: 'init' | 'rotate',
   signal: AbortSignal,
 ): Promise<number> {
-  const { log, clock, client } = deps
+  const { log, clock, client, events } = deps
   const replicas = replicaOptionsOf(options)
   const actDeps: ActDeps = {
     log,
     clock,
     client,
+    events,
     lagging: (leaf, authority, signal) => laggingReplicas(deps, replicas, leaf, authority, signal),
   }
   await ensureObjects(deps, options.namespace, signal)
-  const end = await runSteps(actDeps, { ...runOptionsOf(options), deadlineMs }, signal)
+  if (command === 'init') await untilTargetsExist(deps, options.namespace, signal)
+  if (options.issuer === 'external') return publishExternal(deps, observeOptionsOf(options), signal)
+  const deadlineMs = command === 'init' ? 0 : options['active-deadline']
+  const force = command === 'rotate' && options.force
+  const end = await runSteps(actDeps, { ...runOptionsOf(options), deadlineMs, force }, signal)
   log.info(end.do === 'wait' ? 'left to the next run' : 'done', { step: end })
   return 0
 }
@@ -62,10 +68,13 @@ async function status(
   return isBroken(report) ? 1 : 0
 }
 
+function observeOptionsOf(options: CertsOptions): ObserveOptions {
+  return { namespace: options.namespace, hosts: hostsOf(options) }
+}
+
 function runOptionsOf(options: CertsOptions): Omit<RunOptions, 'deadlineMs'> {
   return {
-    namespace: options.namespace,
-    hosts: hostsOf(options),
+    ...observeOptionsOf(options),
     caDays: options['ca-days'],
     leafDays: options['leaf-days'],
     times: timesOf(options),

@@ -5,6 +5,11 @@ export const authoritySecret = 'vpsie-autoscaler-ca'
 export const trustConfigMap = 'vpsie-autoscaler-trust'
 export const webhookConfiguration = 'vpsie-autoscaler-webhook'
 
+/** The CRDs of ours, whose conversion a webhook may serve. */
+export const definitions = ['nodegroups', 'vpsienodes', 'autoscalerconfigs'].map(
+  (plural) => `${plural}.${group}`,
+)
+
 /** The two listeners with a serving certificate. Their order is the order of issuing. */
 export const leafNames = ['webhook', 'ingest'] as const
 export type LeafName = (typeof leafNames)[number]

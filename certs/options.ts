@@ -38,6 +38,18 @@ const clusterOptions = {
 } as const satisfies OptionTable
 
 const rotationOptions = {
+  issuer: {
+    type: 'string',
+    default: 'self',
+    choices: ['self', 'external'],
+    description:
+      'Who makes the certificates: this job, or somebody else such as cert-manager, whose ca.crt is then only published.',
+  },
+  force: {
+    type: 'boolean',
+    default: 'false',
+    description: 'rotate begins a rotation of the authority now, though none is due.',
+  },
   'ca-days': {
     type: 'integer',
     default: '365',

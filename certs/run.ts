@@ -9,6 +9,8 @@ export interface RunOptions extends ActOptions {
   times: RotationTimes
   /** A wait that ends later than so many milliseconds after the start is left to the next run; 0 waits for nothing. */
   deadlineMs: number
+  /** Begin a rotation of the authority although none is due. */
+  force?: boolean
   /** Source of chance for the waits between tries. */
   random?: () => number
 }
@@ -23,8 +25,10 @@ const mostSteps = 100
 export async function runSteps(deps: ActDeps, options: RunOptions, signal: AbortSignal): Promise<Step> {
   const { clock, log } = deps
   const start = clock.now()
+  let isForced = options.force ?? false
   for (let count = 0; count < mostSteps; count++) {
-    const step = await takeStep(deps, options, signal)
+    const step = await takeStep(deps, options, isForced, signal)
+    if (step.do === 'prepare') isForced = false
     if (step.do === 'done') return step
     if (step.do !== 'wait') continue
     const waitMs = step.until - clock.now()
@@ -36,13 +40,14 @@ export async function runSteps(deps: ActDeps, options: RunOptions, signal: Abort
 }
 
 /** Observes, decides and acts once; anew if somebody else changed what the act builds on, or the API did not answer. */
-function takeStep(deps: ActDeps, options: RunOptions, signal: AbortSignal): Promise<Step> {
+function takeStep(deps: ActDeps, options: RunOptions, isForced: boolean, signal: AbortSignal): Promise<Step> {
   const { clock, log } = deps
   return retry(
     clock,
     async () => {
       const observed = await observe(deps, options, clock.now(), signal)
-      const step = nextStep(observed.state, clock.now(), options.times)
+      const planned = nextStep(observed.state, clock.now(), options.times)
+      const step: Step = planned.do === 'done' && isForced ? { do: 'prepare' } : planned
       log.debug('step', { step, phase: observed.state.phase })
       if (step.do !== 'wait' && step.do !== 'done') await act(deps, options, observed, step, signal)
       return step

@@ -121,12 +121,16 @@ function strangers({ leaves }: RotationState, signer: AuthorityFacts): LeafName[
   return leafNames.filter((leaf) => leaves[leaf]?.issuer !== signer.fingerprint)
 }
 
-/** A third of the life is left: time enough for many tries, and for a person to be told. */
+/**
+ * A third of the life is left: time enough for many tries, and for a person to be told. Up to a twentieth earlier, by
+ * the second in which the certificate ends, so that what was made at one time is not renewed at one time.
+ */
 export function isDue(
   { notBefore, notAfter }: { notBefore: number; notAfter: number },
   now: number,
 ): boolean {
-  return now >= notAfter - (notAfter - notBefore) / 3
+  const jitter = ((notAfter / 1000) % 1009) / 1009
+  return now >= notAfter - (notAfter - notBefore) * (1 / 3 + jitter / 20)
 }
 
 // A leaf ends an hour before its authority; one that could not live for another hour is not worth issuing.

@@ -1,11 +1,11 @@
 import type { X509Certificate } from 'node:crypto'
 import { hasCode } from '../common/errors.ts'
 import type { KubeClient } from '../common/kube/client.ts'
-import type { ConfigMap, WebhookConfiguration } from '../common/kube/objects.ts'
+import type { ConfigMap, CustomResourceDefinition, WebhookConfiguration } from '../common/kube/objects.ts'
 import { type Resource, resources } from '../common/kube/resources.ts'
 import { decode, encode } from './authority.ts'
 import { formatBundle, parseBundle, sameBundle, type Trust, wantedBundle } from './bundle.ts'
-import { trustConfigMap, webhookConfiguration } from './names.ts'
+import { definitions, trustConfigMap, webhookConfiguration } from './names.ts'
 
 interface Deps {
   client: KubeClient
@@ -21,12 +21,20 @@ export interface Target {
   write(bundles: readonly (readonly X509Certificate[])[], signal: AbortSignal): Promise<void>
 }
 
+/** The targets of every installation, by name. */
+export const alwaysThere = [
+  `validatingwebhookconfigurations/${webhookConfiguration}`,
+  `mutatingwebhookconfigurations/${webhookConfiguration}`,
+  `configmaps/${trustConfigMap}`,
+]
+
 /** Reads every target there is. One that is not there yet gets its bundle by a run after its creation. */
 export async function readTargets(deps: Deps, namespace: string, signal: AbortSignal): Promise<Target[]> {
   const targets = await Promise.all([
     readConfiguration(deps, resources.validatingWebhookConfigurations, signal),
     readConfiguration(deps, resources.mutatingWebhookConfigurations, signal),
     readTrust(deps, namespace, signal),
+    ...definitions.map((name) => readConversion(deps, name, signal)),
   ])
   return targets.filter((target) => target !== undefined)
 }
@@ -70,6 +78,34 @@ async function readConfiguration(
         clientConfig: { ...entry.clientConfig, caBundle: encode(formatBundle(bundles[i] ?? [])) },
       }))
       await client.patch(resource, name, { webhooks: entries }, versionOf(metadata), signal)
+    },
+  }
+}
+
+/** A CRD whose versions a webhook converts; ours have one version and none, until somebody adds another. */
+async function readConversion(
+  { client }: Deps,
+  name: string,
+  signal: AbortSignal,
+): Promise<Target | undefined> {
+  const object: CustomResourceDefinition | undefined = await orAbsent(
+    client.get(resources.customResourceDefinitions, { name }, signal),
+  )
+  const { webhook } = object?.spec.conversion ?? {}
+  if (!object || !webhook?.clientConfig) return undefined
+  return {
+    name: `customresourcedefinitions/${name}`,
+    bundles: [parseBundle(decode(webhook.clientConfig.caBundle))],
+    async write([bundle = []], signal) {
+      const clientConfig = { caBundle: encode(formatBundle(bundle)) }
+      const patch = { spec: { conversion: { webhook: { clientConfig } } } }
+      await client.patch(
+        resources.customResourceDefinitions,
+        { name },
+        patch,
+        versionOf(object.metadata),
+        signal,
+      )
     },
   }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { systemClock as clock } from '../common/clock.ts'
+import { tellCertificate } from '../common/http/certificate.ts'
 import { startOperations } from '../common/http/operations.ts'
 import type { RunningServer } from '../common/http/server.ts'
 import { connect } from '../common/kube/connect.ts'
@@ -139,7 +140,7 @@ async function takePart(deps: ControllerDeps, identity: string, signal: AbortSig
   await holdLease(deps, lease, whileHeld, signal)
 }
 
-function serveIngest(deps: ControllerDeps, signal: AbortSignal): Promise<RunningServer> {
+async function serveIngest(deps: ControllerDeps, signal: AbortSignal): Promise<RunningServer> {
   const { client, clock, log, metrics, options, caches, usage } = deps
   const authenticate = createAuthenticate(
     { client, clock, log, metrics },
@@ -150,16 +151,22 @@ function serveIngest(deps: ControllerDeps, signal: AbortSignal): Promise<Running
     },
   )
   const uidOfNode = (node: string) => caches.nodes.get(node)?.metadata.uid
-  return startIngest(
+  const server = await startIngest(
     { log, clock, metrics, usage, authenticate, uidOfNode },
     {
       address: options['ingest-addr'],
       certFile: options['ingest-cert-file'],
       keyFile: options['ingest-key-file'],
+      pollMs: options['cert-poll-interval'],
       reportIntervalMs: options['report-interval'],
     },
     signal,
   )
+  tellCertificate(server.certificate, {
+    notAfter: metrics.ingest_tls_certificate_not_after_seconds,
+    reloads: metrics.ingest_tls_reloads_total,
+  })
+  return server
 }
 
 function usageOptions(options: ControllerOptions) {

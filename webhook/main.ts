@@ -1,12 +1,12 @@
 import { systemClock as clock } from '../common/clock.ts'
-import { certificateProblem } from '../common/http/certificate.ts'
+import { certificateProblem, tellCertificate } from '../common/http/certificate.ts'
 import { startOperations } from '../common/http/operations.ts'
 import { type RunningServer, startServer } from '../common/http/server.ts'
 import { connect } from '../common/kube/connect.ts'
 import { createMetrics } from '../common/metrics.ts'
 import { type ProgramContext, runProgram } from '../common/program.ts'
 import { watchSurroundings } from './caches.ts'
-import { type WebhookMetrics, webhookMetrics } from './metrics.ts'
+import { webhookMetrics } from './metrics.ts'
 import { type WebhookOptions, webhookOptions, webhookRelations } from './options.ts'
 import { createApp } from './server.ts'
 
@@ -57,6 +57,7 @@ async function run(
   const tls = {
     certFile: options['cert-file'],
     keyFile: options['key-file'],
+    pollMs: options['cert-poll-interval'],
     minVersion: options['tls-min-version'] === '1.2' ? ('TLSv1.2' as const) : ('TLSv1.3' as const),
   }
   try {
@@ -65,23 +66,16 @@ async function run(
       { name: 'webhook', address: options.address, handler: app, tls },
       signal,
     )
-    tellCertificate(metrics, server)
+    tellCertificate(server.certificate, {
+      notAfter: metrics.webhook_tls_certificate_not_after_seconds,
+      reloads: metrics.webhook_tls_reloads_total,
+    })
     await aborted(signal)
   } finally {
     await server?.stop({ lameDuckMs: options['lame-duck'], graceMs: Math.max(graceMs, options['lame-duck']) })
     life.abort()
     await Promise.all(pages.map((page) => page.stop({ lameDuckMs: 0, graceMs: 1000 })))
   }
-}
-
-function tellCertificate(metrics: WebhookMetrics, { certificate }: RunningServer): void {
-  if (!certificate) return
-  const tell = () => metrics.webhook_tls_certificate_not_after_seconds.set(certificate.pair.notAfter / 1000)
-  tell()
-  certificate.onReload((result) => {
-    metrics.webhook_tls_reloads_total.inc({ result })
-    tell()
-  })
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

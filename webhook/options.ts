@@ -1,4 +1,5 @@
 import { defaultNamespace } from '../common/api/names.ts'
+import { certificateOptions } from '../common/http/certificate.ts'
 import type { Options, OptionTable } from '../common/options.ts'
 
 /** Options of the webhook. */
@@ -15,6 +16,7 @@ export const webhookOptions = {
     description: 'Serving certificate, PEM; followed while it changes.',
   },
   'key-file': { type: 'string', default: '/tls/tls.key', description: 'Its private key, PEM.' },
+  ...certificateOptions,
   'tls-min-version': {
     type: 'string',
     default: '1.3',

@@ -1,6 +1,7 @@
 import { type Clock, toTimestamp } from '../clock.ts'
 import { errorText, isAbort } from '../errors.ts'
 import type { Logger } from '../log.ts'
+import type { OptionTable } from '../options.ts'
 import { type CertificatePair, checkPair, type PairFiles, type PairTexts, readPair } from './pair.ts'
 
 /** The certificate a listener serves now, for a metric and for readiness. */
@@ -14,6 +15,17 @@ export interface ServedCertificate {
 
 export const reloadOutcomes = ['loaded', 'refused'] as const
 export type ReloadOutcome = (typeof reloadOutcomes)[number]
+
+/** The option of every program that serves TLS. */
+export const certificateOptions = {
+  'cert-poll-interval': {
+    type: 'duration',
+    default: '10s',
+    description: 'How often the files of the serving certificate are looked at for new content.',
+    min: 100,
+    max: 600_000,
+  },
+} as const satisfies OptionTable
 
 export interface CertificateOptions extends PairFiles {
   /** Between two readings of the files; default 10 000 ms, as controller-runtime and cert-manager have it. */
@@ -65,6 +77,23 @@ export async function followCertificate(
       return () => listeners.delete(listener)
     },
   }
+}
+
+/** Keeps a gauge at the end of what is served (seconds since the epoch) and counts what was found, by `result`. */
+export function tellCertificate(
+  certificate: ServedCertificate | undefined,
+  {
+    notAfter,
+    reloads,
+  }: { notAfter: { set(value: number): void }; reloads: { inc(labels: { result: string }): void } },
+): void {
+  if (!certificate) return
+  const tell = () => notAfter.set(certificate.pair.notAfter / 1000)
+  tell()
+  certificate.onReload((result) => {
+    reloads.inc({ result })
+    tell()
+  })
 }
 
 /** Why a listener with this certificate is not ready at `now` (milliseconds); undefined if it is. */

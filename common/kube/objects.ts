@@ -267,6 +267,12 @@ export interface Lease extends KubeObject {
   }
 }
 
+export interface CustomResourceDefinition extends KubeObject {
+  spec: {
+    conversion?: { strategy: 'None' | 'Webhook'; webhook?: { clientConfig?: { caBundle?: string } } }
+  }
+}
+
 export interface WebhookConfiguration extends KubeObject {
   webhooks?: {
     name: string

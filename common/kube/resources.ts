@@ -59,6 +59,12 @@ export const resources = {
   storageClasses: resource<k.StorageClass>('storage.k8s.io/v1', 'StorageClass', 'storageclasses', false),
   csiNodes: resource<k.CSINode>('storage.k8s.io/v1', 'CSINode', 'csinodes', false),
   leases: resource<k.Lease>('coordination.k8s.io/v1', 'Lease', 'leases'),
+  customResourceDefinitions: resource<k.CustomResourceDefinition>(
+    'apiextensions.k8s.io/v1',
+    'CustomResourceDefinition',
+    'customresourcedefinitions',
+    false,
+  ),
   validatingWebhookConfigurations: resource<k.WebhookConfiguration>(
     'admissionregistration.k8s.io/v1',
     'ValidatingWebhookConfiguration',

@@ -33,6 +33,16 @@ export const ingestMetrics = {
     labels: ['freshness'],
     zero: freshness.map((each) => ({ freshness: each })),
   },
+  ingest_tls_certificate_not_after_seconds: {
+    type: 'gauge',
+    help: 'When the certificate served to agents expires, in seconds since the epoch.',
+  },
+  ingest_tls_reloads_total: {
+    type: 'counter',
+    help: 'New content of the certificate files, by result.',
+    labels: ['result'],
+    zero: [{ result: 'loaded' }, { result: 'refused' }],
+  },
   token_reviews_total: {
     type: 'counter',
     help: "Questions to the API server about agents' tokens, by result.",

@@ -1,4 +1,5 @@
 import { defaultNamespace } from '../../common/api/names.ts'
+import { certificateOptions } from '../../common/http/certificate.ts'
 import type { OptionTable } from '../../common/options.ts'
 
 /** How the agents' reports are taken. */
@@ -14,6 +15,7 @@ export const ingestOptions = {
     description: 'Serving certificate of that address, PEM; followed while it changes.',
   },
   'ingest-key-file': { type: 'string', default: '/tls/tls.key', description: 'Its private key, PEM.' },
+  ...certificateOptions,
   'report-interval': {
     type: 'duration',
     default: '15s',

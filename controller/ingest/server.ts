@@ -30,6 +30,8 @@ export interface IngestOptions {
   address: string
   certFile: string
   keyFile: string
+  /** Between two looks at these files; default 10 s. */
+  pollMs?: number
   reportIntervalMs: number
 }
 
@@ -51,7 +53,7 @@ const retryAfterSeconds = 5
 /** Takes reports at `POST /v1/reports` over TLS 1.3 until stopped. Waits for a usable certificate. */
 export function startIngest(
   deps: IngestDeps,
-  { address, certFile, keyFile, reportIntervalMs }: IngestOptions,
+  { address, certFile, keyFile, pollMs, reportIntervalMs }: IngestOptions,
   signal: AbortSignal,
 ): Promise<RunningServer> {
   const { start = startServer, metrics, log, lagMs = eventLoopLag() } = deps
@@ -87,7 +89,7 @@ export function startIngest(
     sendError(response, error, wait)
   }
 
-  const tls = { certFile, keyFile, minVersion: 'TLSv1.3' as const }
+  const tls = { certFile, keyFile, minVersion: 'TLSv1.3' as const, ...(pollMs ? { pollMs } : {}) }
   const limits = { requestMs: 10_000, headersMs: 5_000, maxConnections: 20_000 }
   return start(deps, { name: 'ingest', address, handler, tls, limits }, signal)
 }

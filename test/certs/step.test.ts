@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { AuthorityFacts, LeafFacts, RotationState, RotationTimes, Step } from '../../certs/state.ts'
-import { nextStep } from '../../certs/step.ts'
+import { isDue, nextStep } from '../../certs/step.ts'
 
 const minute = 60_000
 const hour = 60 * minute
@@ -96,10 +96,10 @@ const cases: [string, RotationState, Partial<Step> & { do: Step['do'] }][] = [
     { do: 'issue', leaf: 'webhook', by: 'active' },
   ],
   [
-    'one with a millisecond more is not',
+    'one with two fifths left is not',
     state({
       leaves: {
-        webhook: leaf('a', { notBefore: now + 1 - 20 * day, notAfter: now + 1 + 10 * day }),
+        webhook: leaf('a', { notBefore: now - 18 * day, notAfter: now + 12 * day }),
         ingest: leaf('a'),
       },
     }),
@@ -238,3 +238,24 @@ const cases: [string, RotationState, Partial<Step> & { do: Step['do'] }][] = [
 for (const [title, given, expected] of cases) {
   t.test(`${given.phase}: ${title}`, async (t) => t.match(nextStep(given, now, times), expected))
 }
+
+t.test(
+  'what was made at different seconds is renewed at different times, all with a third of its life left',
+  async (t) => {
+    const life = 30 * day
+    const dueAt = (notAfter: number) => {
+      const notBefore = notAfter - life
+      let [early, late] = [notBefore, notAfter]
+      while (late - early > 1000) {
+        const middle = Math.floor((early + late) / 2)
+        if (isDue({ notBefore, notAfter }, middle)) late = middle
+        else early = middle
+      }
+      return notAfter - late
+    }
+    const left = Array.from({ length: 50 }, (_, i) => dueAt(now + i * 37_000))
+    t.ok(Math.min(...left) >= life / 3 - 1000)
+    t.ok(Math.max(...left) <= life * (1 / 3 + 1 / 20))
+    t.ok(Math.max(...left) - Math.min(...left) > life / 40, 'they are spread')
+  },
+)

@@ -21,6 +21,9 @@ const definition = {
           openAPIV3Schema: {
             type: 'object',
             required: ['spec'],
+            'x-kubernetes-validations': [
+              { rule: 'size(self.metadata.name) <= 20', message: 'the name must be short' },
+            ],
             properties: {
               spec: {
                 type: 'object',
@@ -102,6 +105,14 @@ export function customContract(t: Test, floor: Floor): void {
     t.match(made.warnings, [/unknown field "spec.colour"/])
     const strict = await api.post(`${path}?fieldValidation=Strict`, gadget('b', { size: 1, colour: 'red' }))
     t.match(strict, { status: 400, body: { message: /unknown field "spec.colour"/ } })
+  })
+
+  t.test('a generated name is there before rules are looked at', async (t) => {
+    const { spec, ...rest } = gadget('', { size: 1 })
+    const short = await api.post(path, { ...rest, spec, metadata: { generateName: 'short-' } })
+    t.match(short, { status: 201, body: { metadata: { name: /^short-[a-z0-9]{5}$/ } } })
+    const long = { ...rest, spec, metadata: { generateName: 'much-too-long-for-it-' } }
+    t.match(await api.post(path, long), { status: 422, body: { message: /the name must be short/ } })
   })
 
   t.test('every mistake of structure is told with its field', async (t) => {

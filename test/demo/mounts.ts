@@ -13,6 +13,8 @@ interface Deps {
   client: KubeClient
   log: Logger
   clock?: Clock
+  /** Milliseconds until a change is in the files, asked for each change. Default 0. */
+  delayMs?: () => number
 }
 
 /** Which object, and which of its keys a pod cannot do without. */
@@ -28,7 +30,7 @@ export interface Mount {
  * change. Resolves once all keys are there, as a pod waits for them; follows until `signal` aborts.
  */
 export async function mount(
-  { client, log, clock = systemClock }: Deps,
+  { client, log, clock = systemClock, delayMs = () => 0 }: Deps,
   { kind, namespace, name, keys }: Mount,
   folder: string,
   signal: AbortSignal,
@@ -47,8 +49,14 @@ export async function mount(
     written = written.then(() => writeAll(folder, texts()))
     return written
   }
+  const writeLate = async () => {
+    await clock.sleep(delayMs(), signal)
+    await write()
+  }
   cache.onChange(() => {
-    write().catch((error: unknown) => log.error('mount failed', { name, error }))
+    writeLate().catch((error: unknown) => {
+      if (!signal.aborted) log.error('mount failed', { name, error })
+    })
   })
   const complete = () => keys.every((key) => texts()[key] !== undefined)
   await until(`${kind} ${name} with ${keys.join(' and ')}`, complete, {}, signal)

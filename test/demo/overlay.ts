@@ -17,6 +17,7 @@ const quick: Readonly<Record<string, readonly string[]>> = {
     '--renew-deadline=3s',
     '--retry-period=500ms',
     '--report-interval=1s',
+    '--cert-poll-interval=500ms',
     '--forget-after=2s',
     '--add-settle-time=6s',
     '--scale-down-delay-after-add=5s',
@@ -26,7 +27,7 @@ const quick: Readonly<Record<string, readonly string[]>> = {
     '--vpsie-breaker-open=1s',
     '--vpsie-requests-per-minute=3000',
   ],
-  webhook: ['--lame-duck=1s'],
+  webhook: ['--lame-duck=1s', '--cert-poll-interval=500ms'],
   agent: ['--sample-interval=500ms', '--report-interval=1s', '--inventory-interval=0'],
 }
 

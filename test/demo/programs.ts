@@ -44,6 +44,8 @@ export interface ProgramsDeps {
   folder: string
   /** Proc folder of a node. */
   procOf: (node: string) => string
+  /** Milliseconds until a change of a Secret or ConfigMap is in a pod's files. */
+  mountDelayMs: () => number
   /** Authorities of the simulated VPSie. */
   vpsieCAFile: string
 }
@@ -59,7 +61,7 @@ const listeners: Readonly<Record<Component, readonly string[]>> = {
 
 /** Runs pods until `signal` aborts or `stopAll` ends them. */
 export async function createPrograms(deps: ProgramsDeps, signal: AbortSignal): Promise<Programs> {
-  const { floor, client, folder } = deps
+  const { floor, client, log, folder } = deps
   const running = new Map<string, PodProcess>()
   const unroute = new Map<string, () => void>()
   // Of the two replicas; known before any of them runs, as a Service's name is.
@@ -171,7 +173,8 @@ export async function createPrograms(deps: ProgramsDeps, signal: AbortSignal): P
     return accountToken(client, request, signal)
   }
 
-  const mounted = (what: Mount, into: string) => mount(deps, what, into, signal)
+  const mounted = (what: Mount, into: string) =>
+    mount({ client, log, delayMs: deps.mountDelayMs }, what, into, signal)
 
   return {
     list: (component) => [...running.values()].filter((each) => each.component === component && each.isUp),

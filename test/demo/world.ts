@@ -38,7 +38,10 @@ const stopMs = 600
 const probeMs = 500
 
 /** Brings VPSie and its machines up on a floor, with nothing of ours on them yet. The world closes the floor. */
-export async function createWorld(floor: Floor): Promise<World> {
+export async function createWorld(
+  floor: Floor,
+  { mountDelayMs = () => 0 }: { mountDelayMs?: () => number } = {},
+): Promise<World> {
   const life = new AbortController()
   const { signal } = life
   const folder = await mkdtemp(join(tmpdir(), 'vpsie-story-'))
@@ -64,6 +67,7 @@ export async function createWorld(floor: Floor): Promise<World> {
       log,
       folder: join(folder, 'pods'),
       procOf: (node) => join(procs, node),
+      mountDelayMs,
       vpsieCAFile: vpsie.caFile,
     },
     signal,

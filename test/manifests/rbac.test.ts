@@ -85,6 +85,15 @@ const specification: [program: string, resource: string, verbs: string[]][] = [
     'admissionregistration.k8s.io/validatingwebhookconfigurations',
     ['get vpsie-autoscaler-webhook', 'patch vpsie-autoscaler-webhook'],
   ],
+  ['certs', '/events', ['create', 'patch']],
+  [
+    'certs',
+    'apiextensions.k8s.io/customresourcedefinitions',
+    [
+      'get nodegroups.autoscaler.vpsie.com,vpsienodes.autoscaler.vpsie.com,autoscalerconfigs.autoscaler.vpsie.com',
+      'patch nodegroups.autoscaler.vpsie.com,vpsienodes.autoscaler.vpsie.com,autoscalerconfigs.autoscaler.vpsie.com',
+    ],
+  ],
   ['certs', '/configmaps', ['get vpsie-autoscaler-trust', 'patch vpsie-autoscaler-trust']],
 ]
 

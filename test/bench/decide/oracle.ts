@@ -1,12 +1,16 @@
-import type { LabelSelector, Pod } from '../../../common/kube/objects.ts'
+import type { LabelSelector, Pod, TopologySpreadConstraint } from '../../../common/kube/objects.ts'
 import { parseMillicores, parseUnits } from '../../../common/quantity.ts'
 import type { Plan } from '../../../controller/decide/plan.ts'
 import type { ClusterState } from '../../../controller/decide/state.ts'
 
 /*
- * Says whether kube-scheduler could bring every pod of a plan to its node, one after the other. It is as plain as
- * can be and shares nothing with the decision: a pod is placed when each of its constraints holds at that moment.
+ * Says whether kube-scheduler could bring every pod of a plan to its node, one after the other. It shares nothing
+ * with the decision and knows only what the workloads hold: CPU, memory, slots, spreads, and required affinity and
+ * anti-affinity to matchLabels. A pod is placed when all of its constraints hold at that moment; that some order
+ * places them all is found by a search that may give up where there is one, never the other way round.
  */
+
+const hostname = 'kubernetes.io/hostname'
 
 interface Place {
   name: string
@@ -14,50 +18,35 @@ interface Place {
   cpu: number
   memory: number
   slots: number
-  pods: Pod[]
 }
 
-const hostname = 'kubernetes.io/hostname'
+interface Item {
+  pod: Pod
+  place: Place
+}
 
-/** Throws with a sentence if some pod has no node, or no order of placing satisfies all. */
+/** Throws with a sentence if some pod has no node, too little room there, or no order of placing is found. */
 export function checkPlan({ pods, offerings }: ClusterState, plan: Plan): void {
   const places = new Map(plan.newNodes.map((one) => [one.name, placeOf(one, offerings)]))
-  const placeOfPod = new Map(plan.newNodes.flatMap(({ name, pods }) => pods.map((pod) => [pod, name])))
-  const counts = createCounts(pods, [...places.values()])
-  const all = pods.map((pod) => {
-    const place = places.get(placeOfPod.get(`default/${pod.metadata.name}`) ?? '')
+  const nameOf = new Map(plan.newNodes.flatMap(({ name, pods }) => pods.map((pod) => [pod, name])))
+  const items = pods.map((pod) => {
+    const place = places.get(nameOf.get(`default/${pod.metadata.name}`) ?? '')
     if (!place) throw new Error(`pod ${pod.metadata.name} has no node`)
+    takeRoom(pod, place)
     return { pod, place }
   })
-  const isFree = ({ pod }: { pod: Pod }) => !pod.spec.affinity && !pod.spec.topologySpreadConstraints
-  const free = all.filter(isFree)
-  let bound = all.filter((each) => !isFree(each))
-  // Those that ask for something as early as they can; between them the others, where fewest of their kind are.
-  for (;;) {
-    for (let before = Number.NaN; before !== bound.length; ) {
-      before = bound.length
-      bound = bound.filter(({ pod, place }) => !placed(pod, place, counts))
+  const counts = createCounts(items, [...places.values()])
+  let left = queuesOf(items)
+  while (left.length > 0) {
+    // Where fewest of a kind are. A pod that would keep a later one from its place waits while any other can go.
+    left.sort((a, b) => counts.alike(a[0]) - counts.alike(b[0]))
+    const placeAny = (isHasty: boolean) => left.some((queue) => placeOne(queue, counts, isHasty))
+    if (!placeAny(false) && !placeAny(true)) {
+      const count = left.reduce((sum, queue) => sum + queue.length, 0)
+      throw new Error(`${count} pods cannot be placed, ${left[0]?.[0]?.pod.metadata.name} among them`)
     }
-    if (free.length === 0) break
-    const next = indexOfLeast(free, ({ pod, place }) => counts.alike(pod, place))
-    const [one] = free.splice(next, 1)
-    if (one && !placed(one.pod, one.place, counts))
-      throw new Error(`pod ${one.pod.metadata.name} asks for nothing`)
+    left = left.filter((queue) => queue.length > 0)
   }
-  if (bound.length > 0)
-    throw new Error(`${bound.length} pods cannot be placed, ${bound[0]?.pod.metadata.name} among them`)
-}
-
-function indexOfLeast<T>(items: readonly T[], value: (item: T) => number): number {
-  let best = 0
-  let least = Number.POSITIVE_INFINITY
-  for (const [index, item] of items.entries()) {
-    const found = value(item)
-    if (found >= least) continue
-    best = index
-    least = found
-  }
-  return best
 }
 
 function placeOf(
@@ -65,136 +54,184 @@ function placeOf(
   offerings: ClusterState['offerings'],
 ): Place {
   const { cpu = 0, memory = 0, pods = 0 } = offerings.find((one) => one.name === offering)?.allocatable ?? {}
-  return {
-    name,
-    zone: datacenter ?? '',
-    cpu: parseMillicores(cpu, 'cpu'),
-    memory: parseUnits(memory, 'memory'),
-    slots: Number(pods),
-    pods: [],
-  }
+  const room = { cpu: parseMillicores(cpu, 'cpu'), memory: parseUnits(memory, 'memory'), slots: Number(pods) }
+  return { name, zone: datacenter ?? '', ...room }
 }
 
-function placed(pod: Pod, place: Place, counts: Counts): boolean {
-  const { cpu = 0, memory = 0 } = pod.spec.containers[0]?.resources?.requests ?? {}
-  const [millicores, bytes] = [parseMillicores(cpu, 'cpu'), parseUnits(memory, 'memory')]
-  if (millicores > place.cpu || bytes > place.memory || place.slots < 1)
-    throw new Error(`pod ${pod.metadata.name} is too large for what is left of ${place.name}`)
-  if (!counts.allow(pod, place)) return false
-  place.cpu -= millicores
-  place.memory -= bytes
+function takeRoom({ spec, metadata }: Pod, place: Place): void {
+  const { cpu = 0, memory = 0 } = spec.containers[0]?.resources?.requests ?? {}
+  place.cpu -= parseMillicores(cpu, 'cpu')
+  place.memory -= parseUnits(memory, 'memory')
   place.slots--
-  place.pods.push(pod)
-  counts.add(pod, place)
-  return true
+  if (place.cpu < 0 || place.memory < 0 || place.slots < 0)
+    throw new Error(`${place.name} is too small for all its pods, ${metadata.name} is too much`)
+}
+
+/** One queue for each kind of pod and zone; those that a spread over zones binds come first in it. */
+function queuesOf(items: readonly Item[]): Item[][] {
+  const queues = new Map<string, Item[]>()
+  for (const one of [...items].sort((a, b) => freedom(a.pod) - freedom(b.pod))) {
+    const key = `${JSON.stringify(one.pod.metadata.labels)} ${one.place.zone}`
+    const queue = queues.get(key)
+    if (queue) queue.push(one)
+    else queues.set(key, [one])
+  }
+  return [...queues.values()]
+}
+
+function freedom({ spec: { affinity, topologySpreadConstraints: spreads = [] } }: Pod): number {
+  if (spreads.some(({ topologyKey }) => topologyKey !== hostname)) return 0
+  return affinity || spreads.length > 0 ? 1 : 2
+}
+
+/** Places the first item of a queue that can be; those that ask the same of the same zone are asked about once. */
+function placeOne(queue: Item[], counts: Counts, isHasty: boolean): boolean {
+  const refused = new Set<string>()
+  for (const [index, item] of queue.entries()) {
+    const { spec, metadata } = item.pod
+    // A spread over zones is asked about once, whatever host the pod is for.
+    const asked = freedom(item.pod) === 0 ? JSON.stringify(spec.topologySpreadConstraints) : metadata.name
+    if (refused.has(asked)) continue
+    if (!isHasty && counts.strands(item.place.zone, item)) {
+      // All of the queue are of one kind: what strands a zone does so whichever of them it is, but for those awaited.
+      if (spec.topologySpreadConstraints === undefined) return false
+      refused.add(asked)
+      continue
+    }
+    if (!isHasty && counts.strands(item.place.name, item)) continue
+    if (counts.allows(item)) {
+      counts.add(item)
+      queue.splice(index, 1)
+      return true
+    }
+    refused.add(asked)
+  }
+  return false
 }
 
 interface Counts {
-  /** How many pods that spreads take for the same are in the zone of a place. */
-  alike(pod: Pod, place: Place): number
-  allow(pod: Pod, place: Place): boolean
-  add(pod: Pod, place: Place): void
+  /** How many pods that a spread over zones takes for the same are in the item's zone. */
+  alike(item: Item | undefined): number
+  /** Whether the item would keep one that is still to come to the domain from its place, as things are. */
+  strands(domain: string, item: Item): boolean
+  allows(item: Item): boolean
+  add(item: Item): void
 }
 
-/** How many pods each selector matches in each domain. */
-function createCounts(pods: readonly Pod[], places: readonly Place[]): Counts {
-  const tables = new Map<string, { selector: LabelSelector; key: string; byDomain: Map<string, number> }>()
-  const domainOf = (key: string, { name, zone }: Place) => (key === hostname ? name : zone)
-  const tableOf = (key: string, selector: LabelSelector | undefined) => {
-    const id = `${key} ${JSON.stringify(selector)}`
+interface Table {
+  topologyKey: string
+  selector: LabelSelector
+  byDomain: Map<string, number>
+  /** Pods with an anti-affinity to the selector, by domain. */
+  avoided: Map<string, number>
+}
+
+/** Pods still to come to a domain that ask the same of it. */
+interface Awaited {
+  table: Table
+  maxSkew: number
+  own: 0 | 1
+  count: number
+}
+
+function createCounts(items: readonly Item[], places: readonly Place[]): Counts {
+  const tables = new Map<string, Table>()
+  const awaited = new Map<string, Map<string, Awaited>>()
+  const domainOf = (topologyKey: string, { name, zone }: Place) => (topologyKey === hostname ? name : zone)
+
+  function tableOf(topologyKey: string, selector: LabelSelector = {}): Table {
+    const id = `${topologyKey} ${JSON.stringify(selector)}`
     const known = tables.get(id)
     if (known) return known
-    const byDomain = new Map(places.map((place) => [domainOf(key, place), 0]))
-    const made = { selector: selector ?? {}, key, byDomain }
+    const byDomain = new Map(places.map((place) => [domainOf(topologyKey, place), 0]))
+    const made = { topologyKey, selector, byDomain, avoided: new Map<string, number>() }
     tables.set(id, made)
     return made
   }
-  const avoiders: {
-    term: ReturnType<typeof tableOf>
-    selector: LabelSelector
-    key: string
-    at: Set<string>
-  }[] = []
-  for (const { spec } of pods) {
-    for (const { topologyKey, labelSelector } of spec.topologySpreadConstraints ?? [])
-      tableOf(topologyKey, labelSelector)
-    const { podAffinity, podAntiAffinity } = spec.affinity ?? {}
-    for (const { requiredDuringSchedulingIgnoredDuringExecution: terms = [] } of [
-      podAffinity ?? {},
-      podAntiAffinity ?? {},
-    ])
-      for (const { topologyKey, labelSelector } of terms) tableOf(topologyKey, labelSelector)
-  }
-  const avoiderOf = (key: string, selector: LabelSelector | undefined) => {
-    const term = tableOf(key, selector)
-    const known = avoiders.find((one) => one.term === term)
-    if (known) return known
-    const made = { term, selector: selector ?? {}, key, at: new Set<string>() }
-    avoiders.push(made)
-    return made
+
+  function note({ pod, place }: Item, times: 1 | -1): void {
+    for (const spread of spreadsOf(pod)) {
+      const table = tableOf(spread.topologyKey, spread.labelSelector)
+      const domain = domainOf(spread.topologyKey, place)
+      const own = matches(table.selector, pod) ? 1 : 0
+      const here = awaited.get(domain) ?? new Map<string, Awaited>()
+      awaited.set(domain, here)
+      const key = `${JSON.stringify(spread)} ${own}`
+      const entry = here.get(key) ?? { table, maxSkew: spread.maxSkew, own, count: 0 }
+      here.set(key, { ...entry, count: entry.count + times })
+    }
   }
 
-  function allow(pod: Pod, place: Place): boolean {
-    for (const { topologyKey, labelSelector, maxSkew } of pod.spec.topologySpreadConstraints ?? []) {
-      const { byDomain } = tableOf(topologyKey, labelSelector)
-      const own = matches(labelSelector ?? {}, pod) ? 1 : 0
-      const least = Math.min(...(topologyKey === hostname ? leastOf(byDomain) : byDomain.values()))
-      if ((byDomain.get(domainOf(topologyKey, place)) ?? 0) + own - least > maxSkew) return false
-    }
-    const { podAffinity, podAntiAffinity } = pod.spec.affinity ?? {}
-    for (const {
-      topologyKey,
-      labelSelector,
-    } of podAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []) {
-      const { byDomain } = tableOf(topologyKey, labelSelector)
-      const isFirst =
-        [...byDomain.values()].every((count) => count === 0) && matches(labelSelector ?? {}, pod)
-      if (!isFirst && (byDomain.get(domainOf(topologyKey, place)) ?? 0) === 0) return false
-    }
-    for (const {
-      topologyKey,
-      labelSelector,
-    } of podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []) {
-      if ((tableOf(topologyKey, labelSelector).byDomain.get(domainOf(topologyKey, place)) ?? 0) > 0)
-        return false
-    }
-    return avoiders.every(({ selector, key, at }) => !at.has(domainOf(key, place)) || !matches(selector, pod))
+  for (const { pod } of items) {
+    for (const { topologyKey, labelSelector } of [...spreadsOf(pod), ...nearOf(pod), ...farOf(pod)])
+      tableOf(topologyKey, labelSelector)
   }
+  for (const item of items) note(item, 1)
 
   return {
-    allow,
-    alike(pod, place) {
-      let most = 0
-      for (const { selector, key, byDomain } of tables.values()) {
-        if (key !== hostname && matches(selector, pod))
-          most = Math.max(most, byDomain.get(domainOf(key, place)) ?? 0)
-      }
-      return most
+    alike(item) {
+      if (!item) return 0
+      const zonal = [...tables.values()].filter(
+        ({ topologyKey, selector }) => topologyKey !== hostname && matches(selector, item.pod),
+      )
+      return Math.max(0, ...zonal.map(({ byDomain }) => byDomain.get(item.place.zone) ?? 0))
     },
-    add(pod, place) {
-      for (const { selector, key, byDomain } of tables.values()) {
-        if (!matches(selector, pod)) continue
-        const domain = domainOf(key, place)
-        byDomain.set(domain, (byDomain.get(domain) ?? 0) + 1)
+    strands(domain, { pod }) {
+      const mine = new Set(spreadsOf(pod).map((spread) => JSON.stringify(spread)))
+      for (const [key, { table, maxSkew, own, count }] of awaited.get(domain) ?? []) {
+        const others = count - (mine.has(key.slice(0, -2)) ? 1 : 0)
+        if (others <= 0 || !matches(table.selector, pod)) continue
+        if ((table.byDomain.get(domain) ?? 0) + 1 + own - least(table) > maxSkew) return true
       }
-      const { podAntiAffinity } = pod.spec.affinity ?? {}
-      for (const {
-        topologyKey,
-        labelSelector,
-      } of podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [])
-        avoiderOf(topologyKey, labelSelector).at.add(domainOf(topologyKey, place))
+      return false
+    },
+    allows({ pod, place }) {
+      const at = ({ topologyKey, byDomain }: Table) => byDomain.get(domainOf(topologyKey, place)) ?? 0
+      for (const { topologyKey, labelSelector, maxSkew } of spreadsOf(pod)) {
+        const table = tableOf(topologyKey, labelSelector)
+        if (at(table) + (matches(table.selector, pod) ? 1 : 0) - least(table) > maxSkew) return false
+      }
+      for (const { topologyKey, labelSelector } of nearOf(pod)) {
+        const table = tableOf(topologyKey, labelSelector)
+        const isFirst = matches(table.selector, pod) && [...table.byDomain.values()].every((n) => n === 0)
+        if (!isFirst && at(table) === 0) return false
+      }
+      if (farOf(pod).some(({ topologyKey, labelSelector }) => at(tableOf(topologyKey, labelSelector)) > 0))
+        return false
+      return [...tables.values()].every(
+        ({ topologyKey, selector, avoided }) =>
+          !avoided.has(domainOf(topologyKey, place)) || !matches(selector, pod),
+      )
+    },
+    add(item) {
+      const { pod, place } = item
+      for (const { topologyKey, selector, byDomain } of tables.values()) {
+        const domain = domainOf(topologyKey, place)
+        if (matches(selector, pod)) byDomain.set(domain, (byDomain.get(domain) ?? 0) + 1)
+      }
+      for (const { topologyKey, labelSelector } of farOf(pod)) {
+        const { avoided } = tableOf(topologyKey, labelSelector)
+        avoided.set(domainOf(topologyKey, place), 1)
+      }
+      note(item, -1)
     },
   }
 }
 
-/** A minimum is zero as long as one is: no need to look at thousands of hosts. */
-function leastOf(byDomain: ReadonlyMap<string, number>): number[] {
-  let least = Number.POSITIVE_INFINITY
+const spreadsOf = ({ spec }: Pod): readonly TopologySpreadConstraint[] => spec.topologySpreadConstraints ?? []
+const nearOf = ({ spec }: Pod) =>
+  spec.affinity?.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []
+const farOf = ({ spec }: Pod) =>
+  spec.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []
+
+/** The smallest count; as soon as one is zero no more of thousands of hosts are looked at. */
+function least({ byDomain }: Table): number {
+  let smallest = Number.POSITIVE_INFINITY
   for (const count of byDomain.values()) {
-    if (count === 0) return [0]
-    least = Math.min(least, count)
+    if (count === 0) return 0
+    smallest = Math.min(smallest, count)
   }
-  return [least]
+  return smallest
 }
 
 function matches({ matchLabels = {} }: LabelSelector, { metadata }: Pod): boolean {

@@ -5,6 +5,7 @@ import { bill } from './bill.ts'
 import { comeUp } from './come-up.ts'
 import { loseAgent } from './lose-agent.ts'
 import { loseLeader } from './lose-leader.ts'
+import { rotate } from './rotate.ts'
 import { scaleDown } from './scale-down.ts'
 import { scaleUp } from './scale-up.ts'
 import { seeUsage } from './see-usage.ts'
@@ -16,6 +17,7 @@ export const steps: readonly Step<World>[] = [
   admission,
   scaleUp,
   seeUsage,
+  rotate,
   scaleDown,
   loseAgent,
   vpsieFails,

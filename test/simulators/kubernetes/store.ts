@@ -121,8 +121,7 @@ export function createStore({ clock = systemClock }: { clock?: Clock } = {}): St
     const copy = structuredClone(object)
     const { deletionTimestamp: _, deletionGracePeriodSeconds: __, ...kept } = copy.metadata
     const metadata: ObjectMeta = {
-      ...kept,
-      name: kept.name || generatedName(kept.generateName),
+      ...withName(kept),
       uid: randomUUID(),
       generation: 1,
       creationTimestamp: toTimestamp(clock.now()),
@@ -195,9 +194,11 @@ export function createStore({ clock = systemClock }: { clock?: Clock } = {}): St
 
 const pluralOf = (of: Of<KubeObject>): string => (typeof of === 'string' ? of : of.plural)
 
-function generatedName(prefix: string | undefined): string {
-  if (!prefix) throw badRequest('name or generateName is required')
-  return prefix + randomUUID().slice(0, 5)
+/** With the name that generateName stands for. Throws 400 where there is neither. */
+export function withName(metadata: ObjectMeta): ObjectMeta {
+  const { name, generateName } = metadata
+  if (!name && !generateName) throw badRequest('name or generateName is required')
+  return { ...metadata, name: name || generateName + randomUUID().slice(0, 5) }
 }
 
 function checkPreconditions(

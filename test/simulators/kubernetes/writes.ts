@@ -7,7 +7,7 @@ import { isRecord, mergePatch } from './merge.ts'
 import { checkBuiltIn, restrictKubelet } from './restrictions.ts'
 import type { CustomSchema } from './schema.ts'
 import { badRequest, invalid, StatusError } from './status.ts'
-import type { Name, Store } from './store.ts'
+import { type Name, type Store, withName } from './store.ts'
 import type { User } from './users.ts'
 
 type Body = KubeObject & { status?: unknown; spec?: unknown }
@@ -98,8 +98,8 @@ export function createWrites(
       if (write.kind.namespaced && namespace) store.get('namespaces', { name: namespace })
       const { status: _, ...rest } = object
       const asked = write.kind.status && !write.kind.createsStatus ? rest : object
-      // Admission sees the name that generateName will have given; the store gives it all the same.
-      const admitted = await admit(write, 'CREATE', asked as Body, null)
+      const named = { ...asked, metadata: withName(object.metadata) } as Body
+      const admitted = await admit(write, 'CREATE', named, null)
       return write.dryRun ? admitted : store.create(write.kind.plural, admitted)
     },
 
