@@ -27,8 +27,9 @@ export async function runSteps(deps: ActDeps, options: RunOptions, signal: Abort
   const start = clock.now()
   let isForced = options.force ?? false
   for (let count = 0; count < mostSteps; count++) {
-    const step = await takeStep(deps, options, isForced, signal)
-    if (step.do === 'prepare') isForced = false
+    const { step, isRotating } = await takeStep(deps, options, isForced, signal)
+    // Whoever began it: the rotation that was asked for is under way.
+    if (isRotating) isForced = false
     if (step.do === 'done') return step
     if (step.do !== 'wait') continue
     const waitMs = step.until - clock.now()
@@ -39,8 +40,18 @@ export async function runSteps(deps: ActDeps, options: RunOptions, signal: Abort
   throw new Error(`the rotation did not come to rest after ${mostSteps} steps`)
 }
 
+interface Taken {
+  step: Step
+  isRotating: boolean
+}
+
 /** Observes, decides and acts once; anew if somebody else changed what the act builds on, or the API did not answer. */
-function takeStep(deps: ActDeps, options: RunOptions, isForced: boolean, signal: AbortSignal): Promise<Step> {
+function takeStep(
+  deps: ActDeps,
+  options: RunOptions,
+  isForced: boolean,
+  signal: AbortSignal,
+): Promise<Taken> {
   const { clock, log } = deps
   return retry(
     clock,
@@ -50,7 +61,7 @@ function takeStep(deps: ActDeps, options: RunOptions, isForced: boolean, signal:
       const step: Step = planned.do === 'done' && isForced ? { do: 'prepare' } : planned
       log.debug('step', { step, phase: observed.state.phase })
       if (step.do !== 'wait' && step.do !== 'done') await act(deps, options, observed, step, signal)
-      return step
+      return { step, isRotating: step.do === 'prepare' || observed.state.phase !== 'Steady' }
     },
     {
       attempts: 8,

@@ -269,7 +269,10 @@ export interface Lease extends KubeObject {
 
 export interface CustomResourceDefinition extends KubeObject {
   spec: {
-    conversion?: { strategy: 'None' | 'Webhook'; webhook?: { clientConfig?: { caBundle?: string } } }
+    conversion?: {
+      strategy: 'None' | 'Webhook'
+      webhook?: { clientConfig?: { caBundle?: string; [field: string]: unknown } }
+    }
   }
 }
 

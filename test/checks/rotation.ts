@@ -68,6 +68,7 @@ export async function rotateUnderLoad(
   } finally {
     life.abort(new DOMException('the load ends', 'AbortError'))
     await Promise.allSettled(running)
+    await removeWitness(world)
   }
   return result
 }
@@ -171,6 +172,13 @@ async function createReporters(
       return { port: ports.ingest ?? 0, ca, token, body }
     },
   }
+}
+
+/** Its Node and its pod go, so that whoever comes next finds what was there before. */
+async function removeWitness({ client, signal }: World): Promise<void> {
+  const pod = { namespace: 'kube-system', name: 'witness' }
+  await client.delete(resources.pods, pod, { gracePeriodSeconds: 0 }, signal)
+  await client.delete(resources.nodes, { name: 'witness' }, {}, signal)
 }
 
 /** A report that another one has overtaken is answered 409: it was read, so the connection did what it is here for. */

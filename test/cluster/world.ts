@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import { comeUp } from '../demo/steps/come-up.ts'
-import { createWorld, type World } from '../demo/world.ts'
+import { createWorld, type World, type WorldOptions } from '../demo/world.ts'
 import { openRealFloor, type RealFloor } from '../floors/real.ts'
 
 export interface ClusterWorld extends World {
@@ -8,16 +8,16 @@ export interface ClusterWorld extends World {
 }
 
 /** A real control plane with VPSie and its machines, and nothing of ours yet. Ends with the test. */
-export async function emptyWorld(t: Test): Promise<ClusterWorld> {
+export async function emptyWorld(t: Test, options: WorldOptions = {}): Promise<ClusterWorld> {
   const floor = await openRealFloor((line) => t.comment(line), new AbortController().signal)
-  const world = { ...(await createWorld(floor)), floor }
+  const world = { ...(await createWorld(floor, options)), floor }
   t.teardown(() => world.stop())
   return world
 }
 
 /** The same with manifests/base applied and all programs ready. */
-export async function runningWorld(t: Test): Promise<ClusterWorld> {
-  const world = await emptyWorld(t)
+export async function runningWorld(t: Test, options: WorldOptions = {}): Promise<ClusterWorld> {
+  const world = await emptyWorld(t, options)
   await comeUp.run(world, (line) => t.comment(line), world.signal)
   return world
 }

@@ -30,6 +30,11 @@ export interface World {
   stop(): Promise<void>
 }
 
+export interface WorldOptions {
+  /** Milliseconds until a change of a Secret or ConfigMap is in a pod's files. Default 0. */
+  mountDelayMs?: () => number
+}
+
 // How long things take at VPSie and on a node: short, but not nothing.
 const bootMs = 800
 const deleteMs = 500
@@ -40,7 +45,7 @@ const probeMs = 500
 /** Brings VPSie and its machines up on a floor, with nothing of ours on them yet. The world closes the floor. */
 export async function createWorld(
   floor: Floor,
-  { mountDelayMs = () => 0 }: { mountDelayMs?: () => number } = {},
+  { mountDelayMs = () => 0 }: WorldOptions = {},
 ): Promise<World> {
   const life = new AbortController()
   const { signal } = life
