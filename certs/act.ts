@@ -79,9 +79,10 @@ function begin(phase: Phase, now: number): { phase: Phase; since: number } {
   return { phase, since: now }
 }
 
-function newAuthority({ caDays }: ActOptions, epoch: number, now: number): IssuedPair {
+function newAuthority({ caDays, hosts }: ActOptions, epoch: number, now: number): IssuedPair {
   // A name of its own for each: verifiers that find authorities by name never try the wrong key.
-  return issueAuthority({ commonName: `vpsie-autoscaler authority ${epoch + 1}`, now, days: caDays })
+  const commonName = `vpsie-autoscaler authority ${epoch + 1}`
+  return issueAuthority({ commonName, now, days: caDays, permitted: Object.values(hosts).flat() })
 }
 
 function promoted({ record: { active, next, retired } }: Observed): RecordChange {

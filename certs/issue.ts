@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import forge from 'node-forge'
+import { nameConstraints } from './constraints.ts'
 import { type CertificateContent, type IssuedPair, issueCertificate } from './x509.ts'
 
 export type { IssuedPair } from './x509.ts'
@@ -15,13 +16,15 @@ export interface AuthorityRequest {
   now: number
   /** Default 365. */
   days?: number
+  /** All it may sign for, DNS names and IP addresses; left out, it may sign for any. */
+  permitted?: readonly string[]
 }
 
 /**
  * Issues a self-signed certificate authority (P-256). Valid from an hour before `now`, so that a verifier whose
  * clock is behind takes it at once.
  */
-export function issueAuthority({ commonName, now, days = 365 }: AuthorityRequest): IssuedPair {
+export function issueAuthority({ commonName, now, days = 365, permitted }: AuthorityRequest): IssuedPair {
   return issueCertificate({
     subject: nameOf(commonName, []),
     notBefore: now - hour,
@@ -29,6 +32,7 @@ export function issueAuthority({ commonName, now, days = 365 }: AuthorityRequest
     extensions: [
       { name: 'basicConstraints', cA: true, pathLenConstraint: 0, critical: true },
       { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
+      ...(permitted ? [nameConstraints(permitted)] : []),
     ],
   })
 }

@@ -6,6 +6,7 @@ import type { Secret } from '../common/kube/objects.ts'
 import { resources } from '../common/kube/resources.ts'
 import { type AuthorityRecord, decode, parseKey, readRecord } from './authority.ts'
 import { isSignedBy, parseCertificate, type Trust } from './bundle.ts'
+import { permits } from './constraints.ts'
 import { authoritySecret, type LeafName, leafNames, leafSecrets } from './names.ts'
 import type { AuthorityFacts, LeafFacts, RotationState } from './state.ts'
 import { isServed, readTargets, type Target } from './targets.ts'
@@ -74,14 +75,16 @@ function stateOf(
 ): RotationState {
   const { phase, since, confirmations, confirmedAt, active, next, retired } = record
   const lives = targets.flatMap(({ bundles }) => bundles.flat())
+  const wanted = Object.values(hosts).flat()
+  const authorityFacts = (one: X509Certificate) => ({ ...factsOf(one), permits: permits(one, wanted) })
   return {
     phase,
     since,
     confirmations,
     ...(confirmedAt !== undefined && { confirmedAt }),
-    ...(active && { active: factsOf(active.parsed) }),
-    ...(next && { next: factsOf(next.parsed) }),
-    retired: retired.map(factsOf),
+    ...(active && { active: authorityFacts(active.parsed) }),
+    ...(next && { next: authorityFacts(next.parsed) }),
+    retired: retired.map(authorityFacts),
     published: targets.every((target) => isServed(target, trust, phase === 'Steady')),
     trustExists: lives.some((authority) => trust.now < authority.validToDate.getTime()),
     leaves: Object.fromEntries(
@@ -90,8 +93,8 @@ function stateOf(
   }
 }
 
-/** What a step or a report needs of an authority. */
-export function factsOf(certificate: X509Certificate): AuthorityFacts {
+/** How long a certificate is valid, in milliseconds since the epoch, and which one it is. */
+export function factsOf(certificate: X509Certificate): Omit<AuthorityFacts, 'permits'> {
   return {
     fingerprint: fingerprintOf(certificate),
     notBefore: certificate.validFromDate.getTime(),

@@ -12,6 +12,8 @@ export type Phase = (typeof phases)[number]
 /** Times in milliseconds since the epoch. */
 export interface AuthorityFacts {
   fingerprint: string
+  /** It may sign for all hosts that are wanted now. */
+  permits: boolean
   notBefore: number
   notAfter: number
 }

@@ -38,7 +38,8 @@ function steady(state: RotationState, now: number): Step {
   if (!state.published) return { do: 'publish' }
   const tended = tendLeaves(state, now)
   if (tended) return tended
-  if (isDue(active, now)) return next ? { do: 'enter', phase: 'Publish' } : { do: 'prepare' }
+  if (isDue(active, now) || !active.permits)
+    return next ? { do: 'enter', phase: 'Publish' } : { do: 'prepare' }
   // A pair that none of our authorities signed was put there by somebody: what is trusted is made sure of first.
   if (strangers(state, active).length > 0) return { do: 'enter', phase: 'Publish' }
   return { do: 'done', reason: 'all certificates are valid and trusted' }
@@ -46,13 +47,15 @@ function steady(state: RotationState, now: number): Step {
 
 function publish(state: RotationState): Step {
   if (!state.active && !state.next) return { do: 'prepare' }
+  // It was made for other hosts: while it has signed nothing that anybody needs, another one takes its place.
+  if (state.next && !state.next.permits) return { do: 'prepare' }
   return state.published ? { do: 'enter', phase: 'Soak' } : { do: 'publish' }
 }
 
 function soak(state: RotationState, now: number, times: RotationTimes): Step {
   const signer = state.next ?? state.active
   // The phase goes back before anything is written, so that a run that ends in between soaks again from the start.
-  if (!signer || !state.published) return { do: 'enter', phase: 'Publish' }
+  if (!signer || !state.published || !signer.permits) return { do: 'enter', phase: 'Publish' }
   const tended = tendLeaves(state, now)
   if (tended) return tended
   const pending = strangers(state, signer).map((leaf) => ({
@@ -134,8 +137,8 @@ export function isDue(
 }
 
 // A leaf ends an hour before its authority; one that could not live for another hour is not worth issuing.
-function canSign({ notAfter }: AuthorityFacts, now: number): boolean {
-  return now < notAfter - 2 * hour
+function canSign({ notAfter, permits }: AuthorityFacts, now: number): boolean {
+  return permits && now < notAfter - 2 * hour
 }
 
 function isUsable(facts: LeafFacts | undefined, now: number): facts is LeafFacts {

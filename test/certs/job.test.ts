@@ -152,6 +152,25 @@ t.test('a forced rotation ends with another authority, and the old one forgotten
   t.equal(world.store.revision, revision, 'nothing more is due')
 })
 
+t.test(
+  'an authority that does not permit a host that is added later is replaced, with nobody distrusted',
+  async (t) => {
+    const world = cluster()
+    await run(world, 'init')
+    const [[before] = []] = bundles(world.store)
+    let distrust = 0
+    const watch = () => {
+      if (!isTrusted(world.store)) distrust++
+    }
+    const flags = ['--webhook-hosts=webhook.example.com', '--active-deadline=48h']
+    await run(world, 'rotate', flags, { before: watch })
+    const [[after, ...others] = []] = bundles(world.store)
+    t.not(after?.fingerprint256, before?.fingerprint256)
+    t.equal(others.length + distrust, 0)
+    t.match(served(world.store, 'webhook')?.subjectAltName, /webhook\.example\.com/)
+  },
+)
+
 t.test('two rotations at once end like one', async (t) => {
   const world = cluster()
   await run(world, 'init')

@@ -14,7 +14,7 @@ const times: RotationTimes = {
 }
 
 function authority(fingerprint: string, leftMs = 300 * day): AuthorityFacts {
-  return { fingerprint, notBefore: now + leftMs - 365 * day, notAfter: now + leftMs }
+  return { fingerprint, permits: true, notBefore: now + leftMs - 365 * day, notAfter: now + leftMs }
 }
 
 function leaf(issuer: string | undefined, over: Partial<LeafFacts> = {}): LeafFacts {
