@@ -32,13 +32,15 @@ export interface ControlPlaneOptions {
   folder: string
   /** See egress.ts. */
   egressConfigFile: string
+  /** How long a node may be silent; heartbeats come more often than that. */
+  nodeGraceSeconds: number
 }
 
 const startMs = 90_000
 
 /** Starts etcd, kube-apiserver, kube-controller-manager, kube-scheduler and kwok. Throws if they are not up in time. */
 export async function startControlPlane(
-  { binaries, folder, egressConfigFile }: ControlPlaneOptions,
+  { binaries, folder, egressConfigFile, nodeGraceSeconds }: ControlPlaneOptions,
   signal: AbortSignal,
 ): Promise<ControlPlane> {
   const running = new Map<Program, RunningProgram>()
@@ -96,6 +98,7 @@ export async function startControlPlane(
     await writeFile(admin, kubeconfig(url, files.ca, { token: files.adminToken }))
     start('kube-controller-manager', {
       ...controllerFlags(files),
+      'node-monitor-grace-period': `${nodeGraceSeconds}s`,
       kubeconfig: admin,
     })
     start('kube-scheduler', { kubeconfig: admin, 'leader-elect': 'false', 'secure-port': '0' })
@@ -208,9 +211,10 @@ function controllerFlags(files: Files): Record<string, string> {
     'use-service-account-credentials': 'true',
     'leader-elect': 'false',
     'secure-port': '0',
-    // A node that falls silent is noticed while a test waits. Heartbeats come more often than that.
     'node-monitor-period': '2s',
-    'node-monitor-grace-period': '20s',
+    // Its own limit of 20 calls a second is for clusters that live longer than a test.
+    'kube-api-qps': '500',
+    'kube-api-burst': '1000',
   }
 }
 

@@ -24,13 +24,22 @@ export interface RealFloor extends KubectlFloor {
   readonly binaries: Binaries
 }
 
+export interface RealFloorOptions {
+  /** How long a node may be silent until it counts as lost. Default 20. */
+  nodeGraceSeconds?: number
+}
+
 /** No control plane can be had here; the message says what is missing. */
 export class NoControlPlaneError extends Error {
   override readonly name = 'NoControlPlaneError'
 }
 
 /** Starts a real control plane; everything of it is in one temporary folder. Throws `NoControlPlaneError`. */
-export async function openRealFloor(tell: (line: string) => void, signal: AbortSignal): Promise<RealFloor> {
+export async function openRealFloor(
+  tell: (line: string) => void,
+  signal: AbortSignal,
+  { nodeGraceSeconds = 20 }: RealFloorOptions = {},
+): Promise<RealFloor> {
   const binaries = await findBinaries(tell)
   if (typeof binaries === 'string') throw new NoControlPlaneError(binaries)
   const folder = await mkdtemp(join(tmpdir(), 'vpsie-floor-'))
@@ -42,7 +51,7 @@ export async function openRealFloor(tell: (line: string) => void, signal: AbortS
     release()
   }
   try {
-    const options = { binaries, folder, egressConfigFile: egress.configFile }
+    const options = { binaries, folder, egressConfigFile: egress.configFile, nodeGraceSeconds }
     const plane = await startControlPlane(options, signal)
     const files = kubeconfigFiles(folder)
     const adminKubeconfig = await files.write(kubeconfig(plane.url, plane.ca, { token: plane.adminToken }))

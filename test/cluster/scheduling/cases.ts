@@ -41,7 +41,7 @@ export function caseOf(seed: number): Case {
   const chance = chanceOf(seed)
   const name = `case-${seed}`
   const zones = [`${name}-a`, `${name}-b`, `${name}-c`]
-  const nodes = Array.from({ length: 1 + chance.below(4) }, (_, i) =>
+  const nodes = Array.from({ length: 2 + chance.below(4) }, (_, i) =>
     nodeOf(chance, `${name}-${i}`, name, zones),
   )
   const spaces = [name, `${name}-other`]
@@ -80,14 +80,14 @@ function nodeOf(chance: Chance, name: string, of: string, zones: readonly string
   const amounts = {
     cpu: chance.of(['500m', '1', '2', '4']),
     memory: chance.of(['512Mi', '1Gi', '4Gi']),
-    pods: String(chance.of([1, 2, 3, 10])),
+    pods: String(chance.of([2, 3, 10, 20])),
     'ephemeral-storage': chance.of(['1Gi', '10Gi']),
     ...(chance.happens(30) ? { 'example.com/gpu': String(chance.of([1, 2])) } : {}),
   }
   return {
     apiVersion: 'v1',
     kind: 'Node',
-    metadata: { name, labels, annotations: { 'kwok.x-k8s.io/node': 'fake' } },
+    metadata: { name, labels },
     spec: { taints, ...(chance.happens(8) ? { unschedulable: true } : {}) },
     status: {
       capacity: amounts,
@@ -260,7 +260,7 @@ function affinityOf(
 
 function selectorTerms(chance: Chance, zones: readonly string[], nodes: readonly Node[]): NodeSelectorTerm[] {
   const requirements = [
-    { key: zone, operator: 'In', values: [chance.of(zones), chance.of(zones)] },
+    { key: zone, operator: 'In', values: zones.slice(0, 2) },
     { key: zone, operator: 'NotIn', values: [chance.of(zones)] },
     { key: 'disk', operator: 'Exists' },
     { key: 'disk', operator: 'DoesNotExist' },
@@ -316,7 +316,7 @@ function volumesOf(chance: Chance, name: string, zones: readonly string[]) {
         ? {
             allowedTopologies: [
               {
-                matchLabelExpressions: [{ key: zone, values: chance.some(zones, 2).concat(zones[0] ?? '') }],
+                matchLabelExpressions: [{ key: zone, values: zones.slice(0, 1 + chance.below(2)) }],
               },
             ],
           }
