@@ -4,6 +4,9 @@ import type { KubectlFloor } from '../floors/real.ts'
 /** What is needed of a floor to run kubectl on it. */
 type Target = Pick<KubectlFloor, 'binaries' | 'adminKubeconfig'>
 
+// Longer than any --timeout of its own that a test gives it.
+const longestMs = 150_000
+
 export interface KubectlResult {
   code: number
   stdout: string
@@ -27,7 +30,7 @@ export function kubectl(
   const child = spawn(binaries.kubectl, ['--kubeconfig', kubeconfig, ...args], {
     // Its discovery cache would outlive the control plane.
     env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', ...env },
-    timeout: 60_000,
+    timeout: longestMs,
   })
   const texts = { stdout: '', stderr: '' }
   for (const stream of ['stdout', 'stderr'] as const)

@@ -33,8 +33,8 @@ async function rolledOut(): Promise<string> {
   throw new Error(`${stdout}${stderr}\n${agents}`)
 }
 
-// An agent that is told to stop just as its Node goes has no kubelet that ends it: pod garbage collection does so within
-// a minute, and the DaemonSet controller waits for that.
+// The DaemonSet controller does not hear of a Node that is deleted. It counts anew when pod garbage collection has taken
+// the pods of that Node away, which is within a minute.
 const rollout = ['rollout', 'status', 'daemonset/vpsie-autoscaler-agent', ...inSystem, '--timeout=120s']
 
 t.test('the rollout of the agents is complete as nodes come', async (t) => {
