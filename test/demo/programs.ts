@@ -163,8 +163,22 @@ export async function createPrograms(deps: ProgramsDeps, signal: AbortSignal): P
           `--health-addr=${at('health')}`,
         ]
       case 'certs':
-        return [`--kubeconfig=${await floor.kubeconfigOf(account)}`, '--ingest-hosts=127.0.0.1']
+        return [
+          `--kubeconfig=${await floor.kubeconfigOf(account)}`,
+          '--ingest-hosts=127.0.0.1',
+          // Nothing routes to the addresses of pods here, so it is told where the replicas are.
+          `--webhook-replicas=${addressesOf('webhook', 'https')}`,
+          `--ingest-replicas=${addressesOf('controller', 'ingest')}`,
+        ]
     }
+  }
+
+  function addressesOf(component: Component, port: string): string[] {
+    return list(component).map(({ ports }) => `127.0.0.1:${ports[port]}`)
+  }
+
+  function list(component: Component): PodProcess[] {
+    return [...running.values()].filter((each) => each.component === component && each.isUp)
   }
 
   function agentToken({ metadata, spec }: Pod): Promise<string> {
@@ -177,7 +191,7 @@ export async function createPrograms(deps: ProgramsDeps, signal: AbortSignal): P
     mount({ client, log, delayMs: deps.mountDelayMs }, what, into, signal)
 
   return {
-    list: (component) => [...running.values()].filter((each) => each.component === component && each.isUp),
+    list,
     start(pod) {
       const started = start(pod)
       starting.add(started)

@@ -35,18 +35,41 @@ export function checkPlan({ pods, offerings }: ClusterState, plan: Plan): void {
     takeRoom(pod, place)
     return { pod, place }
   })
-  const counts = createCounts(items, [...places.values()])
+  let stuck: Item[] = items
+  for (const strategy of strategies) {
+    const left = stuckBy(strategy, items, [...places.values()])
+    if (left.length === 0) return
+    if (left.length < stuck.length) stuck = left
+  }
+  throw new Error(`${stuck.length} pods cannot be placed, ${stuck[0]?.pod.metadata.name} among them`)
+}
+
+/** What goes first, of the queues as they stand. */
+type Strategy = (queue: readonly Item[], counts: Counts) => number
+
+const strategies: readonly Strategy[] = [
+  // Where fewest of a kind are.
+  (queue, counts) => counts.alike(queue[0]),
+  // Whom a spread over zones binds, and of those where fewest of a kind are.
+  (queue, counts) => (queue[0] ? freedom(queue[0].pod) * 1e6 : 0) + counts.alike(queue[0]),
+  // Where most are left of those whom a spread over zones binds.
+  (queue) => -queue.filter(({ pod }) => freedom(pod) === 0).length,
+]
+
+/** Places one after the other, and gives those that could not be. */
+function stuckBy(strategy: Strategy, items: readonly Item[], places: readonly Place[]): Item[] {
+  const counts = createCounts(items, places)
   let left = queuesOf(items)
   while (left.length > 0) {
-    // Where fewest of a kind are. A pod that would keep a later one from its place waits while any other can go.
-    left.sort((a, b) => counts.alike(a[0]) - counts.alike(b[0]))
-    const placeAny = (isHasty: boolean) => left.some((queue) => placeOne(queue, counts, isHasty))
-    if (!placeAny(false) && !placeAny(true)) {
-      const count = left.reduce((sum, queue) => sum + queue.length, 0)
-      throw new Error(`${count} pods cannot be placed, ${left[0]?.[0]?.pod.metadata.name} among them`)
-    }
+    const order = left
+      .map((queue) => ({ queue, value: strategy(queue, counts) }))
+      .sort((a, b) => a.value - b.value)
+    // A pod that would keep a later one from its place waits while any other can go.
+    const placeAny = (isHasty: boolean) => order.some(({ queue }) => placeOne(queue, counts, isHasty))
+    if (!placeAny(false) && !placeAny(true)) break
     left = left.filter((queue) => queue.length > 0)
   }
+  return left.flat()
 }
 
 function placeOf(

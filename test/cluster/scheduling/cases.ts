@@ -2,19 +2,17 @@ import type {
   CSINode,
   Namespace,
   Node,
-  NodeSelectorTerm,
   PersistentVolume,
   PersistentVolumeClaim,
   Pod,
-  PodAffinityTerm,
   PodSpec,
-  SelectorRequirement,
   StorageClass,
   Taint,
   Toleration,
-  TopologySpreadConstraint,
 } from '../../../common/kube/objects.ts'
+import { affinityOf, apps, host, spaced, spreadsOf, zone } from './affinity.ts'
 import { type Chance, chanceOf } from './chance.ts'
+import { csiNodeOf, volumesOf } from './volumes.ts'
 
 /** A small cluster of its own inside a big one: nodes, pods on them, volumes, and one pod that looks for a place. */
 export interface Case {
@@ -30,11 +28,8 @@ export interface Case {
   probe: Pod
 }
 
-const host = 'kubernetes.io/hostname'
-const zone = 'topology.kubernetes.io/zone'
-const driver = 'csi.example.com'
 /** Keeps the probe back until its turn. */
-export const gate = 'example.com/turn'
+const gate = 'example.com/turn'
 
 /** The case of a seed. Its nodes are marked so that pods of other cases stay away, and its zones are its own. */
 export function caseOf(seed: number): Case {
@@ -97,8 +92,6 @@ function nodeOf(chance: Chance, name: string, of: string, zones: readonly string
   } as Node
 }
 
-const apps = ['a', 'b', 'c'] as const
-
 function residentOf(chance: Chance, name: string, namespace: string, nodeName: string): Pod {
   const term = {
     labelSelector: { matchLabels: { app: chance.of(apps) } },
@@ -138,14 +131,6 @@ function portOf(chance: Chance) {
     protocol: chance.of(['TCP', 'TCP', 'UDP']),
     ...(chance.happens(40) ? { hostIP: chance.of(['127.0.0.1', '10.0.0.1', '0.0.0.0']) } : {}),
   }
-}
-
-/** Lets a term look into other namespaces now and then. */
-function spaced(chance: Chance, term: PodAffinityTerm): PodAffinityTerm {
-  if (chance.happens(15)) return { ...term, namespaceSelector: {} }
-  if (chance.happens(15))
-    return { ...term, namespaceSelector: { matchLabels: { team: chance.of(['own', 'other']) } } }
-  return term
 }
 
 function probeOf(
@@ -217,170 +202,4 @@ function tolerationsOf(chance: Chance, value: string): Toleration[] {
     { operator: 'Exists', effect: 'NoSchedule' },
   ]
   return [own, ...chance.some(others, 2)]
-}
-
-function affinityOf(
-  chance: Chance,
-  zones: readonly string[],
-  nodes: readonly Node[],
-  labels: Record<string, string>,
-): object {
-  const terms = (): PodAffinityTerm[] =>
-    Array.from({ length: 1 + chance.below(2) }, () => {
-      const app = chance.happens(40) ? (labels.app ?? 'a') : chance.of(apps)
-      const keys = chance.happens(15)
-        ? { matchLabelKeys: ['version'] }
-        : chance.happens(10)
-          ? { mismatchLabelKeys: ['version'] }
-          : {}
-      return spaced(chance, {
-        labelSelector: { matchLabels: { app } },
-        topologyKey: chance.of([host, zone]),
-        ...keys,
-      })
-    })
-  return {
-    ...(chance.happens(30)
-      ? {
-          nodeAffinity: {
-            requiredDuringSchedulingIgnoredDuringExecution: {
-              nodeSelectorTerms: selectorTerms(chance, zones, nodes),
-            },
-          },
-        }
-      : {}),
-    ...(chance.happens(25)
-      ? { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: terms() } }
-      : {}),
-    ...(chance.happens(25)
-      ? { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: terms() } }
-      : {}),
-  }
-}
-
-function selectorTerms(chance: Chance, zones: readonly string[], nodes: readonly Node[]): NodeSelectorTerm[] {
-  const requirements = [
-    { key: zone, operator: 'In', values: zones.slice(0, 2) },
-    { key: zone, operator: 'NotIn', values: [chance.of(zones)] },
-    { key: 'disk', operator: 'Exists' },
-    { key: 'disk', operator: 'DoesNotExist' },
-    { key: 'size', operator: 'Gt', values: [String(chance.below(9))] },
-    { key: 'size', operator: 'Lt', values: [String(1 + chance.below(9))] },
-    { key: 'disk', operator: 'In', values: ['', 'ssd'] },
-  ] satisfies SelectorRequirement[]
-  return Array.from({ length: 1 + chance.below(2) }, () => ({
-    matchExpressions: chance.some(requirements, 2),
-    ...(chance.happens(15)
-      ? {
-          matchFields: [
-            {
-              key: 'metadata.name',
-              operator: chance.of(['In', 'NotIn'] as const),
-              values: [chance.of(nodes).metadata.name],
-            },
-          ],
-        }
-      : {}),
-  }))
-}
-
-function spreadsOf(chance: Chance): TopologySpreadConstraint[] {
-  return [host, zone]
-    .slice(chance.below(2))
-    .map((topologyKey) => ({
-      maxSkew: 1 + chance.below(2),
-      topologyKey,
-      whenUnsatisfiable: chance.happens(85) ? 'DoNotSchedule' : 'ScheduleAnyway',
-      labelSelector: { matchLabels: { app: chance.of(apps) } },
-      ...(chance.happens(20) ? { nodeTaintsPolicy: chance.of(['Honor', 'Ignore'] as const) } : {}),
-      ...(chance.happens(20) ? { nodeAffinityPolicy: chance.of(['Honor', 'Ignore'] as const) } : {}),
-      ...(chance.happens(15) ? { matchLabelKeys: ['version'] } : {}),
-    }))
-    .map((each) =>
-      each.whenUnsatisfiable === 'DoNotSchedule' && chance.happens(20)
-        ? { ...each, minDomains: 1 + chance.below(3) }
-        : each,
-    ) as TopologySpreadConstraint[]
-}
-
-function volumesOf(chance: Chance, name: string, zones: readonly string[]) {
-  if (!chance.happens(30)) return { storageClasses: [], persistentVolumes: [], claims: [] }
-  const storageClasses: StorageClass[] = [
-    {
-      apiVersion: 'storage.k8s.io/v1',
-      kind: 'StorageClass',
-      metadata: { name: `${name}-late` },
-      provisioner: driver,
-      volumeBindingMode: 'WaitForFirstConsumer',
-      ...(chance.happens(50)
-        ? {
-            allowedTopologies: [
-              {
-                matchLabelExpressions: [{ key: zone, values: zones.slice(0, 1 + chance.below(2)) }],
-              },
-            ],
-          }
-        : {}),
-    },
-  ]
-  const bound = `${name}-bound`
-  const claim = (claimName: string, storageClassName: string, volumeName?: string): PersistentVolumeClaim =>
-    ({
-      apiVersion: 'v1',
-      kind: 'PersistentVolumeClaim',
-      metadata: { name: claimName, namespace: name },
-      spec: {
-        accessModes: ['ReadWriteOnce'],
-        resources: { requests: { storage: '1Gi' } },
-        storageClassName,
-        ...(volumeName ? { volumeName } : {}),
-      },
-    }) as PersistentVolumeClaim
-  const home = chance.of(zones)
-  const persistentVolumes = [
-    {
-      apiVersion: 'v1',
-      kind: 'PersistentVolume',
-      metadata: { name: bound, labels: chance.happens(50) ? { [zone]: home } : {} },
-      spec: {
-        capacity: { storage: '1Gi' },
-        accessModes: ['ReadWriteOnce'],
-        storageClassName: '',
-        claimRef: { namespace: name, name: 'bound' },
-        csi: { driver, volumeHandle: bound },
-        ...(chance.happens(60)
-          ? {
-              nodeAffinity: {
-                required: {
-                  nodeSelectorTerms: [{ matchExpressions: [{ key: zone, operator: 'In', values: [home] }] }],
-                },
-              },
-            }
-          : {}),
-      },
-    },
-  ] as unknown as PersistentVolume[]
-  return {
-    storageClasses,
-    persistentVolumes,
-    claims: [claim('bound', '', bound), claim('late', `${name}-late`)],
-  }
-}
-
-function csiNodeOf(chance: Chance, { metadata }: Node): CSINode {
-  return {
-    apiVersion: 'storage.k8s.io/v1',
-    kind: 'CSINode',
-    metadata: { name: metadata.name },
-    spec: {
-      drivers: [
-        {
-          name: driver,
-          nodeID: metadata.name,
-          topologyKeys: [zone],
-          allocatable: { count: chance.of([1, 5]) },
-        },
-      ],
-    },
-  } as unknown as CSINode
 }
