@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import forge from 'node-forge'
+import { children } from './x509.ts'
 
 /*
  * Name constraints (RFC 5280, section 4.2.1.10): what an authority may sign for. An authority whose key is stolen is
@@ -66,8 +67,4 @@ function extensionsOf(certificate: X509Certificate): forge.asn1.Asn1[][] {
 
 function sequence(values: forge.asn1.Asn1[]): forge.asn1.Asn1 {
   return asn1.create(Class.UNIVERSAL, Type.SEQUENCE, true, values)
-}
-
-function children(node: forge.asn1.Asn1 | undefined): forge.asn1.Asn1[] {
-  return Array.isArray(node?.value) ? node.value : []
 }

@@ -106,7 +106,8 @@ function bitString(bytes: Buffer): forge.asn1.Asn1 {
   return asn1.create(Class.UNIVERSAL, Type.BITSTRING, false, `\0${bytes.toString('binary')}`)
 }
 
-function children(node: forge.asn1.Asn1 | undefined): forge.asn1.Asn1[] {
+/** What an ASN.1 node is made of; nothing if it is no list. */
+export function children(node: forge.asn1.Asn1 | undefined): forge.asn1.Asn1[] {
   return Array.isArray(node?.value) ? node.value : []
 }
 

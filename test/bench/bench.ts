@@ -45,8 +45,3 @@ export function timed<T>(work: () => T): { ms: number; value: T } {
   const [median = Number.NaN] = times.sort((a, b) => a - b).slice(Math.floor(runs / 2))
   return { ms: Math.round(median * 100) / 100, value }
 }
-
-/** Throws with the sentence unless it holds. */
-export function must(holds: boolean, sentence: string): void {
-  if (!holds) throw new Error(sentence)
-}

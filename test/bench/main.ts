@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { errorText } from '../../common/errors.ts'
-import { helpText, OptionsError, type OptionTable, parseOptions } from '../../common/options.ts'
+import { type Options, OptionsError, type OptionTable } from '../../common/options.ts'
+import { runCommandLine } from '../fixtures/command-line.ts'
 import type { Result } from './bench.ts'
 import { benches } from './benches.ts'
 
@@ -12,12 +13,7 @@ const options = {
 } as const satisfies OptionTable
 
 /** Runs the benchmarks one after the other and prints our figure beside the peer's. */
-async function main(args: readonly string[]): Promise<number> {
-  if (args.includes('--help')) {
-    process.stdout.write(helpText('npm run bench --', 'measures what we are proud of.', options))
-    return 0
-  }
-  const { json, only } = parseOptions(options, args)
+async function main({ json, only }: Options<typeof options>): Promise<number> {
   const wanted = benches.filter(({ name }) => name.toLowerCase().includes(only.toLowerCase()))
   if (wanted.length === 0) throw new OptionsError([`--only: no benchmark is called like "${only}"`])
   const results: Result[] = []
@@ -72,10 +68,9 @@ function cellsOf({ name, nodes, removed, hourlyPrice, decideMs, peerMs, rssMB }:
   ]
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2))
-} catch (error) {
-  if (!(error instanceof OptionsError)) throw error
-  process.stderr.write(`${error.message}\n`)
-  process.exitCode = 2
-}
+await runCommandLine({
+  name: 'npm run bench --',
+  summary: 'measures what we are proud of.',
+  options,
+  main,
+})

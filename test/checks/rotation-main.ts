@@ -1,6 +1,7 @@
-import { helpText, OptionsError, type OptionTable, parseOptions } from '../../common/options.ts'
+import type { Options, OptionTable } from '../../common/options.ts'
 import { comeUp } from '../demo/steps/come-up.ts'
 import { createWorld } from '../demo/world.ts'
+import { runCommandLine } from '../fixtures/command-line.ts'
 import { openSimulatedFloor } from '../floors/simulated.ts'
 import { rotateUnderLoad, tryNodeGroup } from './rotation.ts'
 
@@ -19,12 +20,7 @@ const options = {
 const latestMs = 1_500
 
 /** Rotates under load on this machine: real programs, real TLS, late volumes. Exit code 1 if anything was refused. */
-async function main(args: readonly string[]): Promise<number> {
-  if (args.includes('--help')) {
-    process.stdout.write(helpText('npm run check:rotation --', 'rotates certificates under load.', options))
-    return 0
-  }
-  const { rotations, json } = parseOptions(options, args)
+async function main({ rotations, json }: Options<typeof options>): Promise<number> {
   const tell = (line: string) => void (json ? process.stderr : process.stdout).write(`${line}\n`)
   const delayMs = () => Math.random() * latestMs
   const world = await createWorld(await openSimulatedFloor(), { mountDelayMs: delayMs })
@@ -40,10 +36,9 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2))
-} catch (error) {
-  if (!(error instanceof OptionsError)) throw error
-  process.stderr.write(`${error.message}\n`)
-  process.exitCode = 2
-}
+await runCommandLine({
+  name: 'npm run check:rotation --',
+  summary: 'rotates certificates under load.',
+  options,
+  main,
+})

@@ -12,9 +12,8 @@ import type { Binaries, Program } from './binaries.ts'
 /** A real control plane on the loopback interface. */
 export interface ControlPlane {
   readonly url: string
-  /** PEM of its authority, and the file that holds it. */
+  /** PEM of its authority. */
   readonly ca: string
-  readonly caFile: string
   /** Bearer token of the user `admin`, of the group system:masters. */
   readonly adminToken: string
   /** The text of a kubeconfig with a client certificate of that user, of those groups. */
@@ -47,7 +46,7 @@ export async function startControlPlane(
   const files = await writeCredentials(folder)
   const [etcdPort, etcdPeerPort, port] = [await freePort(), await freePort(), await freePort()]
   const url = `https://127.0.0.1:${port}`
-  const start = (program: Program, flags: Record<string, string | readonly string[]>) =>
+  const start = (program: Program, flags: Record<string, string>) =>
     running.set(program, startProcess(binaries[program], toArguments(flags), program))
 
   const startServer = () =>
@@ -120,7 +119,6 @@ export async function startControlPlane(
   return {
     url,
     ca: files.ca,
-    caFile: files.caFile,
     adminToken: files.adminToken,
     clientConfig(user, groups) {
       const request = { commonName: user, organizations: groups, hosts: [], now: Date.now() }
@@ -138,10 +136,8 @@ export async function startControlPlane(
   }
 }
 
-function toArguments(flags: Record<string, string | readonly string[]>): string[] {
-  return Object.entries(flags).flatMap(([name, values]) =>
-    [values].flat().map((value) => `--${name}=${value}`),
-  )
+function toArguments(flags: Record<string, string>): string[] {
+  return Object.entries(flags).map(([name, value]) => `--${name}=${value}`)
 }
 
 interface Files {

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { formatDuration } from '../../common/duration.ts'
-import { helpText, OptionsError, type OptionTable, parseOptions } from '../../common/options.ts'
+import { type Options, OptionsError, type OptionTable } from '../../common/options.ts'
+import { runCommandLine } from '../fixtures/command-line.ts'
 import { findBinaries } from './binaries.ts'
 
 const options = {
@@ -23,12 +24,7 @@ const folder = new URL('./', import.meta.url).pathname
 const forAnyCluster = ['contract', 'manifests']
 
 /** Runs the tests of this folder on a control plane of their own, or the few that suit any cluster on another one. */
-async function main(args: readonly string[]): Promise<number> {
-  if (args.includes('--help')) {
-    process.stdout.write(helpText('npm run test:cluster --', 'tests on a real control plane.', options))
-    return 0
-  }
-  const { only, 'use-kubeconfig': useKubeconfig } = parseOptions(options, args)
+async function main({ only, 'use-kubeconfig': useKubeconfig }: Options<typeof options>): Promise<number> {
   const all = readdirSync(folder)
     .filter((name) => name.endsWith('.test.ts'))
     .map((name) => name.slice(0, -'.test.ts'.length))
@@ -66,10 +62,9 @@ function tap(names: readonly string[], useKubeconfig: boolean): Promise<number> 
   })
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2))
-} catch (error) {
-  if (!(error instanceof OptionsError)) throw error
-  process.stderr.write(`${error.message}\n`)
-  process.exitCode = 2
-}
+await runCommandLine({
+  name: 'npm run test:cluster --',
+  summary: 'tests on a real control plane.',
+  options,
+  main,
+})

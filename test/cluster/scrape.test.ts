@@ -5,7 +5,6 @@ import { createServer, request } from 'node:http'
 import { join } from 'node:path'
 import t from 'tap'
 import { parse, stringify } from 'yaml'
-import type { Pod } from '../../common/kube/objects.ts'
 import { resources } from '../../common/kube/resources.ts'
 import { allRun, deployment, settled, workers } from '../demo/look.ts'
 import { isOurs } from '../demo/programs.ts'
@@ -14,6 +13,7 @@ import { call } from '../fixtures/http.ts'
 import { freePort } from '../fixtures/ports.ts'
 import { startProcess } from '../fixtures/process.ts'
 import { until } from '../fixtures/wait.ts'
+import { isPodReady } from '../simulators/kubernetes/controllers/deployments.ts'
 import { kubectlOutput } from './kubectl.ts'
 import { type ClusterWorld, runningWorld, workersGroup } from './world.ts'
 
@@ -50,8 +50,7 @@ async function scrape(): Promise<void> {
     await allRun(world, { web: 2 })
     await settled(world)
     const agents = workers(world).length + 1
-    const ours = () =>
-      view.list(resources.pods).filter(({ spec, status }) => isOurs({ spec }) && isReady(status))
+    const ours = () => view.list(resources.pods).filter((pod) => isOurs(pod) && isPodReady(pod))
     await until('all our pods are ready', () => ours().length === agents + 4, {}, signal)
 
     const proxy = await startProxy(world)
@@ -115,10 +114,6 @@ async function scrape(): Promise<void> {
     t.ok(rules.length > 0)
     for (const { name, health, lastError } of rules) t.not(health, 'err', `${name} ${lastError ?? ''}`)
   })
-}
-
-function isReady(status: Pod['status']): boolean {
-  return status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
 }
 
 interface Discovery {

@@ -54,7 +54,7 @@ function parse(text: string): unknown {
 }
 
 /** RFC 7234 section 5.5: `299 - "text"`, several in one header or in several. */
-export function warningsOf(header: string | string[] | undefined): string[] {
+function warningsOf(header: string | string[] | undefined): string[] {
   const text = [header ?? ''].flat().join(', ')
   return [...text.matchAll(/299 - ("(?:[^"\\]|\\.)*")/g)].map(
     ([, quoted = '""']) => JSON.parse(quoted) as string,

@@ -1,4 +1,5 @@
-import { helpText, OptionsError, type OptionTable, parseOptions } from '../../common/options.ts'
+import type { Options, OptionTable } from '../../common/options.ts'
+import { runCommandLine } from '../fixtures/command-line.ts'
 import { NoControlPlaneError, openRealFloor } from '../floors/real.ts'
 import { openSimulatedFloor } from '../floors/simulated.ts'
 import { billOf } from './steps/bill.ts'
@@ -26,12 +27,7 @@ const options = {
 } as const satisfies OptionTable
 
 /** Plays the story on this machine: the real programs, a simulated or a real Kubernetes, a simulated cloud. */
-async function main(args: readonly string[]): Promise<number> {
-  if (args.includes('--help')) {
-    process.stdout.write(helpText('npm run demo --', 'plays the whole story on one machine.', options))
-    return 0
-  }
-  const { json, keep, logs, real } = parseOptions(options, args)
+async function main({ json, keep, logs, real }: Options<typeof options>): Promise<number> {
   const root = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const)
     process.once(name, () => root.abort(new Error(`stopped by ${name}`)))
@@ -77,10 +73,10 @@ async function untilStopped(
   await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2))
-} catch (error) {
-  if (!(error instanceof OptionsError || error instanceof NoControlPlaneError)) throw error
-  process.stderr.write(`${error.message}\n`)
-  process.exitCode = 2
-}
+await runCommandLine({
+  name: 'npm run demo --',
+  summary: 'plays the whole story on one machine.',
+  options,
+  main,
+  isTold: (error) => error instanceof NoControlPlaneError,
+})

@@ -216,7 +216,7 @@ function pairFlags(prefix: string, folder: string): string[] {
   return [`--${prefix}cert-file=${join(folder, 'tls.crt')}`, `--${prefix}key-file=${join(folder, 'tls.key')}`]
 }
 
-export function isOurs({ spec }: Pick<Pod, 'spec'>): boolean {
+export function isOurs({ spec }: Pod): boolean {
   return spec.containers[0]?.image?.startsWith(`${image}:`) ?? false
 }
 

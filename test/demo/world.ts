@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock as clock } from '../../common/clock.ts'
 import type { KubeClient } from '../../common/kube/client.ts'
@@ -7,7 +5,7 @@ import { connect } from '../../common/kube/connect.ts'
 import type { Secret } from '../../common/kube/objects.ts'
 import { resources } from '../../common/kube/resources.ts'
 import { createLogger } from '../../common/log.ts'
-import { entrust } from '../fixtures/reaper.ts'
+import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 import { createView, type View } from '../fixtures/view.ts'
 import type { Floor } from '../floors/floor.ts'
 import { type Fleet, startFleet } from '../simulators/fleet/fleet.ts'
@@ -49,8 +47,7 @@ export async function createWorld(
 ): Promise<World> {
   const life = new AbortController()
   const { signal } = life
-  const folder = await mkdtemp(join(tmpdir(), 'vpsie-story-'))
-  const release = entrust({ folder })
+  const folder = await temporaryFolder('vpsie-story-')
   const log = createLogger({ level: 'error', format: 'text', component: 'story' })
   const vpsie = await startVPSie({ bootMs, deleteMs, clock })
   const client = connect({ log, clock }, { kubeconfig: floor.adminKubeconfig })
@@ -64,13 +61,13 @@ export async function createWorld(
     kubelets.set(name, known)
     return known
   }
-  const procs = join(folder, 'proc')
+  const procs = join(folder.path, 'proc')
   const programs = await createPrograms(
     {
       floor,
       client,
       log,
-      folder: join(folder, 'pods'),
+      folder: join(folder.path, 'pods'),
       procOf: (node) => join(procs, node),
       mountDelayMs,
       vpsieCAFile: vpsie.caFile,
@@ -101,7 +98,7 @@ export async function createWorld(
     client,
     view,
     programs,
-    folder,
+    folder: folder.path,
     signal,
     async stop() {
       await programs.stopAll()
@@ -109,8 +106,7 @@ export async function createWorld(
       await fleet.stop()
       await vpsie.stop()
       await floor.stop()
-      await rm(folder, { recursive: true, force: true })
-      release()
+      await folder.remove()
     },
   }
 }

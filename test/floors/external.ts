@@ -1,10 +1,7 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { parse } from 'yaml'
 import { kubectlOutput } from '../cluster/kubectl.ts'
-import { kubeconfig } from '../fixtures/kubeconfig.ts'
-import { entrust } from '../fixtures/reaper.ts'
+import { kubeconfig, kubeconfigFiles } from '../fixtures/kubeconfig.ts'
+import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 import { accountOf, type Floor } from './floor.ts'
 import type { KubectlFloor } from './real.ts'
 
@@ -18,32 +15,24 @@ export async function openExternalFloor(path: string, kubectl: string): Promise<
   // One for each floor: tests that run beside each other must not take it from one another.
   const account = `vpsie-autoscaler-test-${process.pid}`
   const administrator = administratorNamed(account)
-  const folder = await mkdtemp(join(tmpdir(), 'vpsie-floor-'))
-  const release = entrust({ folder })
+  const folder = await temporaryFolder('vpsie-floor-')
   const owner = { binaries: { kubectl }, adminKubeconfig: path }
   const { server, ca } = clusterOf(
     await kubectlOutput(owner, ['config', 'view', '--minify', '--flatten', '--raw']),
   )
-  const caFile = join(folder, 'ca.crt')
-  await writeFile(caFile, ca)
   await kubectlOutput(owner, ['apply', '-f', '-'], { stdin: JSON.stringify(administrator) })
   const tokenOf = (name: string, of = namespace) =>
     kubectlOutput(owner, ['create', 'token', name, '-n', of, '--duration=2h'])
   const adminToken = (await tokenOf(account)).trim()
-  let files = 0
-  const write = async (token: string) => {
-    const file = join(folder, `kubeconfig-${++files}.yaml`)
-    await writeFile(file, kubeconfig(server, ca, { token }), { mode: 0o600 })
-    return file
-  }
+  const writeFile = kubeconfigFiles(folder.path)
+  const write = (token: string) => writeFile(kubeconfig(server, ca, { token }))
   const unable = (what: string) => new Error(`a cluster that somebody else runs cannot ${what}`)
   return {
     kind: 'external',
     leavesToKubelets: 'pods of our image',
     binaries: { kubectl },
     url: server,
-    ca: await readFile(caFile, 'utf8'),
-    caFile,
+    ca,
     adminToken,
     adminKubeconfig: await write(adminToken),
     async kubeconfigOf(username) {
@@ -58,8 +47,7 @@ export async function openExternalFloor(path: string, kubectl: string): Promise<
       await kubectlOutput(owner, ['delete', '--ignore-not-found', '-f', '-'], {
         stdin: JSON.stringify(administrator),
       })
-      await rm(folder, { recursive: true, force: true })
-      release()
+      await folder.remove()
     },
   } satisfies Floor & KubectlFloor
 }

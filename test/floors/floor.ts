@@ -1,12 +1,13 @@
 import type { KubeClient } from '../../common/kube/client.ts'
+import type { KubeObject } from '../../common/kube/objects.ts'
+import type { Resource } from '../../common/kube/resources.ts'
 
 /** A Kubernetes that a story or a test can play on: simulated in this process, or a real control plane. */
 export interface Floor {
   readonly kind: 'simulated' | 'real' | 'external'
   readonly url: string
-  /** PEM of the API server's authority, and the file that holds it. */
+  /** PEM of the API server's authority. */
   readonly ca: string
-  readonly caFile: string
   /** Bearer token and path of a kubeconfig of the user `admin`, who may do everything. */
   readonly adminToken: string
   readonly adminKubeconfig: string
@@ -29,6 +30,13 @@ export interface ServicePort {
   namespace: string
   name: string
   port: number
+}
+
+export const serviceAccounts: Resource<KubeObject> = {
+  apiVersion: 'v1',
+  kind: 'ServiceAccount',
+  plural: 'serviceaccounts',
+  namespaced: true,
 }
 
 export interface AccountTokenRequest {

@@ -1,18 +1,15 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { systemClock as clock } from '../../common/clock.ts'
 import { connect } from '../../common/kube/connect.ts'
 import type { KubeObject } from '../../common/kube/objects.ts'
 import { createLogger } from '../../common/log.ts'
 import { type Binaries, findBinaries } from '../cluster/binaries.ts'
-import { startControlPlane } from '../cluster/control-plane.ts'
+import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts'
 import { startEgress } from '../cluster/egress.ts'
 import { kubectlOutput } from '../cluster/kubectl.ts'
-import { kubeconfig } from '../fixtures/kubeconfig.ts'
-import { entrust } from '../fixtures/reaper.ts'
+import { kubeconfig, kubeconfigFiles } from '../fixtures/kubeconfig.ts'
+import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 import { until } from '../fixtures/wait.ts'
-import { accountOf, accountToken, type Floor } from './floor.ts'
+import { accountOf, accountToken, type Floor, serviceAccounts } from './floor.ts'
 
 /** A floor that a real kubectl can be used on. */
 export interface KubectlFloor extends Floor {
@@ -42,35 +39,36 @@ export async function openRealFloor(
 ): Promise<RealFloor> {
   const binaries = await findBinaries(tell)
   if (typeof binaries === 'string') throw new NoControlPlaneError(binaries)
-  const folder = await mkdtemp(join(tmpdir(), 'vpsie-floor-'))
-  const release = entrust({ folder })
-  const egress = await startEgress(folder)
-  const removeAll = async () => {
+  const folder = await temporaryFolder('vpsie-floor-')
+  const egress = await startEgress(folder.path)
+  let plane: ControlPlane | undefined
+  const stop = async () => {
+    await plane?.stop()
     await egress.stop()
-    await rm(folder, { recursive: true, force: true })
-    release()
+    await folder.remove()
   }
   try {
-    const options = { binaries, folder, egressConfigFile: egress.configFile, nodeGraceSeconds }
-    const plane = await startControlPlane(options, signal)
-    const files = kubeconfigFiles(folder)
-    const adminKubeconfig = await files.write(kubeconfig(plane.url, plane.ca, { token: plane.adminToken }))
+    const options = { binaries, folder: folder.path, egressConfigFile: egress.configFile, nodeGraceSeconds }
+    const started = await startControlPlane(options, signal)
+    plane = started
+    const { url, ca, adminToken } = started
+    const write = kubeconfigFiles(folder.path)
+    const adminKubeconfig = await write(kubeconfig(url, ca, { token: adminToken }))
     const log = createLogger({ level: 'error', format: 'text', component: 'floor' })
     const admin = connect({ log, clock }, { kubeconfig: adminKubeconfig })
     const floor: RealFloor = {
       kind: 'real',
       leavesToKubelets: 'pods of our image',
       binaries,
-      url: plane.url,
-      ca: plane.ca,
-      caFile: plane.caFile,
-      adminToken: plane.adminToken,
+      url,
+      ca,
+      adminToken,
       adminKubeconfig,
       async kubeconfigOf(username) {
         const account = accountOf(username)
-        if (!account) return files.write(plane.clientConfig(username, ['system:nodes']))
+        if (!account) return write(started.clientConfig(username, ['system:nodes']))
         const token = await accountToken(admin, account, signal)
-        return files.write(kubeconfig(plane.url, plane.ca, { token }))
+        return write(kubeconfig(url, ca, { token }))
       },
       async route({ namespace, name, port }, address) {
         const service = await admin.get<Service>(services, { namespace, name }, signal)
@@ -80,22 +78,19 @@ export async function openRealFloor(
         const output = await kubectlOutput(floor, ['apply', '-k', folder])
         return output.trim().split('\n')
       },
-      restart: (awayMs) => plane.restart(awayMs),
-      lastLines: () => plane.lastLines(),
-      async stop() {
-        await plane.stop()
-        await removeAll()
-      },
+      restart: started.restart,
+      lastLines: started.lastLines,
+      stop,
     }
     await until(
       'pods can be made in the namespace default',
-      () => admin.get(accounts, { namespace: 'default', name: 'default' }, signal),
+      () => admin.get(serviceAccounts, { namespace: 'default', name: 'default' }, signal),
       {},
       signal,
     )
     return floor
   } catch (error) {
-    await removeAll()
+    await stop()
     throw error
   }
 }
@@ -105,15 +100,3 @@ interface Service extends KubeObject {
 }
 
 const services = { apiVersion: 'v1', kind: 'Service', plural: 'services', namespaced: true }
-const accounts = { apiVersion: 'v1', kind: 'ServiceAccount', plural: 'serviceaccounts', namespaced: true }
-
-function kubeconfigFiles(folder: string) {
-  let files = 0
-  return {
-    async write(text: string): Promise<string> {
-      const path = join(folder, `kubeconfig-${++files}.yaml`)
-      await writeFile(path, text, { mode: 0o600 })
-      return path
-    },
-  }
-}

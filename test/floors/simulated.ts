@@ -33,7 +33,6 @@ export async function openSimulatedFloor(): Promise<SimulatedFloor> {
     sim,
     url: sim.url,
     ca: sim.ca,
-    caFile: sim.caFile,
     adminToken: sim.users.tokenOf('admin'),
     adminKubeconfig: sim.adminKubeconfig,
     kubeconfigOf: sim.kubeconfigOf,

@@ -1,8 +1,10 @@
 import { decide } from '../../../controller/decide/decide.ts'
 import type { Plan } from '../../../controller/decide/plan.ts'
 import type { ClusterState } from '../../../controller/decide/state.ts'
-import { type Bench, must, timed } from '../bench.ts'
-import { group, many, node, now, options, pod, size, state } from './states.ts'
+import { clusterState, decidedAt, decisionOptions } from '../../fixtures/state.ts'
+import { expect } from '../../fixtures/wait.ts'
+import { type Bench, timed } from '../bench.ts'
+import { group, many, node, pod, size } from './states.ts'
 
 /*
  * The workloads of Cluster Autoscaler's own benchmarks (kubernetes-sigs/cluster-autoscaler: pkg/estimator,
@@ -11,7 +13,11 @@ import { group, many, node, now, options, pod, size, state } from './states.ts'
  */
 
 const peer = 'Cluster Autoscaler'
-const settings = options('--scale-down-unneeded-time=0s', '--scale-down-delay-after-add=0s', '--usage=off')
+const settings = decisionOptions(
+  '--scale-down-unneeded-time=0s',
+  '--scale-down-delay-after-add=0s',
+  '--usage=off',
+)
 
 function count(plan: Plan, verdict: string): number {
   return plan.pods.filter((one) => one.verdict === verdict).length
@@ -27,7 +33,7 @@ const binpacking: Bench = {
   peerMs: 3540,
   run() {
     const labels = { app: 'estimatee' }
-    const input = state({
+    const input = clusterState({
       offerings: [size('mars', { cpu: '1', memory: '5000Mi', pods: 100 })],
       nodeGroups: [group('mars', { maxNodes: 3000, offeringIDs: ['mars'] })],
       pods: [
@@ -35,9 +41,9 @@ const binpacking: Bench = {
         ...many(1000, (i) => pod(`b-${i}`, { cpu: '95m', memory: '190', labels })),
       ],
     })
-    const { ms, value } = timed(() => decide(input, settings, now))
-    must(value.newNodes.length === 2595, `2,595 nodes are right: it planned ${value.newNodes.length}`)
-    must(count(value, 'scaleUp') === 51_000, 'every pod is placed')
+    const { ms, value } = timed(() => decide(input, settings, decidedAt))
+    expect(value.newNodes.length === 2595, `2,595 nodes are right: it planned ${value.newNodes.length}`)
+    expect(count(value, 'scaleUp') === 51_000, 'every pod is placed')
     return {
       nodes: 2595,
       decideMs: ms,
@@ -51,13 +57,13 @@ const runOnceScaleUp: Bench = {
   peer,
   peerMs: 11_000,
   run() {
-    const input = state({
+    const input = clusterState({
       offerings: [size('ng1', { cpu: '10', memory: '10000', pods: 100 })],
       nodeGroups: [group('ng1', { offeringIDs: ['ng1'] })],
       pods: many(50_000, (i) => pod(`pod-${i}`, { cpu: '200m', memory: '200' })),
     })
-    const { ms, value } = timed(() => decide(input, settings, now))
-    must(value.newNodes.length === 1000, `1,000 nodes are right: it planned ${value.newNodes.length}`)
+    const { ms, value } = timed(() => decide(input, settings, decidedAt))
+    expect(value.newNodes.length === 1000, `1,000 nodes are right: it planned ${value.newNodes.length}`)
     return { nodes: 1000, decideMs: ms }
   },
 }
@@ -69,7 +75,7 @@ const runOnceScaleDown: Bench = {
   run() {
     const offers = { cpu: '10', memory: '10000', pods: 100 }
     const annotations = { 'cluster-autoscaler.kubernetes.io/safe-to-evict': 'true' }
-    const input = state({
+    const input = clusterState({
       offerings: [size('ng1', offers)],
       nodeGroups: [group('ng1', { offeringIDs: ['ng1'], scaleDownPolicy: scaleDown(50) })],
       nodes: many(2000, (i) => node(`node-${i}`, offers, { group: 'ng1', unneeded: true })),
@@ -77,8 +83,8 @@ const runOnceScaleDown: Bench = {
         pod(`pod-${i}`, { cpu: '100m', memory: '100', annotations }, `node-${i % 2000}`),
       ),
     })
-    const { ms, value } = timed(() => decide(input, settings, now))
-    must(removed(value) === 1200, `1,200 nodes can go: it removes ${removed(value)}`)
+    const { ms, value } = timed(() => decide(input, settings, decidedAt))
+    expect(removed(value) === 1200, `1,200 nodes can go: it removes ${removed(value)}`)
     return { nodes: 2000, removed: 1200, decideMs: ms }
   },
 }
@@ -95,15 +101,17 @@ function filterOutSchedulable(nodes: number, scheduled: number, pending: number,
     peerMs,
     run() {
       const offers = { cpu: '2', memory: '200000', pods: 100 }
-      const input = state({
+      const input = clusterState({
+        nodeGroups: [],
+        offerings: [],
         nodes: many(nodes, (i) => node(`node-${i}`, offers)),
         pods: [
           ...many(scheduled, (i) => pod(`on-${i}`, { cpu: '1', memory: '200000' }, `node-${i % nodes}`)),
           ...many(pending, (i) => pod(`pod-${i}`, { cpu: '1', memory: '2000000' })),
         ],
       })
-      const { ms, value } = timed(() => decide(input, settings, now))
-      must(count(value, 'unschedulable') === pending, 'all pending pods remain')
+      const { ms, value } = timed(() => decide(input, settings, decidedAt))
+      expect(count(value, 'unschedulable') === pending, 'all pending pods remain')
       return { nodes, decideMs: ms, note: `all ${pending} pods remain, each with its reasons` }
     },
   }
@@ -120,14 +128,14 @@ const efficiency: Bench = {
     const { ms } = timed(() => {
       input = efficiencyState()
       for (loops = 0; loops < 20; loops++) {
-        const plan = decide(input, settings, now)
+        const plan = decide(input, settings, decidedAt)
         if (removed(plan) === 0) break
         input = carriedOut(input, plan)
       }
     })
     const after = cpuUse(input)
-    must(after === 1, `all CPU is used at the end: ${after}`)
-    must(loops <= 3, `three loops are enough: it took ${loops}`)
+    expect(after === 1, `all CPU is used at the end: ${after}`)
+    expect(loops <= 3, `three loops are enough: it took ${loops}`)
     return {
       nodes: input.nodes.length,
       removed: 6 - input.nodes.length,
@@ -144,7 +152,7 @@ function efficiencyState(): ClusterState {
     { name: 'big', nodes: 1, cpu: 9000 },
   ]
   const offers = (cpu: number) => ({ cpu: `${cpu}m`, memory: '1000', pods: 100 })
-  return state({
+  return clusterState({
     offerings: kinds.map(({ name, cpu }) => size(name, offers(cpu), cpu)),
     nodeGroups: kinds.map(({ name }) =>
       group(name, { maxNodes: 10, offeringIDs: [name], scaleDownPolicy: scaleDown(100) }),

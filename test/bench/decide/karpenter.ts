@@ -4,9 +4,12 @@ import { decide } from '../../../controller/decide/decide.ts'
 import type { ClusterState } from '../../../controller/decide/state.ts'
 import { readDocuments } from '../../../controller/simulate/documents.ts'
 import { readState } from '../../../controller/simulate/state.ts'
-import { type Bench, must, timed } from '../bench.ts'
+import { chanceOf } from '../../fixtures/chance.ts'
+import { clusterState, decidedAt, decisionOptions } from '../../fixtures/state.ts'
+import { expect } from '../../fixtures/wait.ts'
+import { type Bench, timed } from '../bench.ts'
 import { checkPlan } from './oracle.ts'
-import { group, many, now, options, pod, state } from './states.ts'
+import { group, many, pod } from './states.ts'
 
 /*
  * The scheduling benchmark of Karpenter (kubernetes-sigs/karpenter pkg/controllers/provisioning/scheduling): diverse
@@ -17,7 +20,7 @@ import { group, many, now, options, pod, state } from './states.ts'
 
 const hoursPerMonth = 730
 const zones = ['test-zone-1', 'test-zone-2', 'test-zone-3']
-const settings = options('--max-nodes-per-scaleup=100000', '--usage=off')
+const settings = decisionOptions('--max-nodes-per-scaleup=100000', '--usage=off')
 
 function written(): ClusterState {
   const file = 'karpenter-5000.json.gz'
@@ -46,16 +49,16 @@ function bench(
     run() {
       const base = written()
       const pods = count === 5000 ? base.pods : drawn(count)
-      const input = state({ offerings: base.offerings, nodeGroups: [sold(base)], pods })
-      const { ms, value } = timed(() => decide(input, settings, now))
+      const input = clusterState({ offerings: base.offerings, nodeGroups: [sold(base)], pods })
+      const { ms, value } = timed(() => decide(input, settings, decidedAt))
       checkPlan(input, value)
       const hourlyPrice = Math.round((value.monthlyCost.planned / hoursPerMonth) * 100) / 100
       if (most) {
-        must(
+        expect(
           value.newNodes.length <= most.nodes,
           `at most ${most.nodes} nodes: it planned ${value.newNodes.length}`,
         )
-        must(hourlyPrice <= most.hourly, `at most ${most.hourly} an hour: the plan costs ${hourlyPrice}`)
+        expect(hourlyPrice <= most.hourly, `at most ${most.hourly} an hour: the plan costs ${hourlyPrice}`)
       }
       const perPod = Math.round((ms * 1000) / count)
       return { nodes: value.newNodes.length, hourlyPrice, decideMs: ms, note: `${perPod} µs a pod` }
@@ -65,8 +68,7 @@ function bench(
 
 /** The same five blocks of pods, from a generator of our own with a fixed seed. */
 function drawn(count: number): Pod[] {
-  const next = generator(42)
-  const choose = <T>(items: readonly T[]) => items[Math.floor(next() * items.length)] as T
+  const { of: choose } = chanceOf(42)
   const letter = () => choose(['a', 'b', 'c', 'd', 'e', 'f', 'g'])
   const amounts = () => ({
     cpu: choose(['100m', '250m', '500m', '1', '1500m']),
@@ -104,17 +106,6 @@ function drawn(count: number): Pod[] {
     const { labels, spec } = (blocks[Math.floor(i / (count / 5))] ?? (() => ({ labels: {}, spec: {} })))()
     return pod(`pod-${i}`, { ...amounts(), labels, spec })
   })
-}
-
-/** mulberry32: numbers from 0 up to 1, the same for the same seed. */
-function generator(seed: number): () => number {
-  let at = seed
-  return () => {
-    at = (at + 0x6d2b79f5) | 0
-    let mixed = Math.imul(at ^ (at >>> 15), 1 | at)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
 }
 
 export const karpenter: readonly Bench[] = [

@@ -1,40 +1,8 @@
 import type { NodeGroup } from '../../../common/api/nodegroup.ts'
 import type { Node, Pod, PodSpec } from '../../../common/kube/objects.ts'
-import { parseOptions } from '../../../common/options.ts'
-import { decideOptions } from '../../../controller/decide/options.ts'
-import type { ClusterState, Offering } from '../../../controller/decide/state.ts'
+import type { Offering } from '../../../controller/decide/state.ts'
 
-/** The time of every decision of a benchmark. */
-export const now = Date.parse('2026-01-02T00:00:00Z')
 const born = '2026-01-01T00:00:00Z'
-
-export function options(...args: string[]) {
-  return parseOptions(decideOptions, args)
-}
-
-/** A state with nothing in it but `over`. */
-export function state(over: Partial<ClusterState>): ClusterState {
-  return {
-    nodes: [],
-    pods: [],
-    daemonSets: [],
-    workloads: [],
-    podDisruptionBudgets: [],
-    persistentVolumeClaims: [],
-    persistentVolumes: [],
-    storageClasses: [],
-    csiNodes: [],
-    priorityClasses: [],
-    namespaces: [{ metadata: { name: 'default' } }],
-    nodeGroups: [],
-    vpsieNodes: [],
-    autoscalerConfig: undefined,
-    offerings: [],
-    usage: undefined,
-    backoffs: [],
-    ...over,
-  }
-}
 
 export interface Size {
   cpu: string

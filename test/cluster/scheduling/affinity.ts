@@ -5,7 +5,7 @@ import type {
   SelectorRequirement,
   TopologySpreadConstraint,
 } from '../../../common/kube/objects.ts'
-import type { Chance } from './chance.ts'
+import type { Chance } from '../../fixtures/chance.ts'
 
 export const host = 'kubernetes.io/hostname'
 export const zone = 'topology.kubernetes.io/zone'

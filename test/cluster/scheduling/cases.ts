@@ -10,8 +10,8 @@ import type {
   Taint,
   Toleration,
 } from '../../../common/kube/objects.ts'
+import { type Chance, chanceOf } from '../../fixtures/chance.ts'
 import { affinityOf, apps, host, spaced, spreadsOf, zone } from './affinity.ts'
-import { type Chance, chanceOf } from './chance.ts'
 import { csiNodeOf, volumesOf } from './volumes.ts'
 
 /** A small cluster of its own inside a big one: nodes, pods on them, volumes, and one pod that looks for a place. */

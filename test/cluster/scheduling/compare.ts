@@ -11,6 +11,7 @@ import { resourceOf } from '../../fixtures/apply.ts'
 import { clusterState, decidedAt, decisionOptions } from '../../fixtures/state.ts'
 import { createView, type View } from '../../fixtures/view.ts'
 import { until } from '../../fixtures/wait.ts'
+import { serviceAccounts } from '../../floors/floor.ts'
 import { openRealFloor } from '../../floors/real.ts'
 import { type Case, caseOf } from './cases.ts'
 
@@ -71,13 +72,6 @@ async function compareOne(deps: Deps, one: Case, result: Comparison): Promise<vo
   await client.delete(resources.pods, name, { gracePeriodSeconds: 0 }, signal)
   const isGone = () => view.of(resources.pods).get(`${name.namespace}/probe`) === undefined
   await until('its pod is gone', isGone, {}, signal)
-}
-
-const serviceAccounts = {
-  apiVersion: 'v1',
-  kind: 'ServiceAccount',
-  plural: 'serviceaccounts',
-  namespaced: true,
 }
 
 /** Makes everything of a case; its pod waits behind a gate. */

@@ -5,8 +5,8 @@ import type {
   PersistentVolumeClaim,
   StorageClass,
 } from '../../../common/kube/objects.ts'
+import type { Chance } from '../../fixtures/chance.ts'
 import { zone } from './affinity.ts'
-import type { Chance } from './chance.ts'
 
 const driver = 'csi.example.com'
 

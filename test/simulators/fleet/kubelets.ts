@@ -56,9 +56,8 @@ export function startKubelets(deps: KubeletDeps, options: KubeletOptions, signal
   const entries = new Map<string, Entry>()
 
   function begin(pod: Pod): void {
-    const entry: Entry = { pod, phase: 'running', life: new AbortController() }
-    entries.set(uidOf(pod), entry)
-    track(run(deps, options, pod, AbortSignal.any([signal, entry.life.signal])))
+    const { life } = adopt(pod)
+    track(run(deps, options, pod, AbortSignal.any([signal, life.signal])))
   }
 
   function end(entry: Entry, isNodeGone: boolean): void {

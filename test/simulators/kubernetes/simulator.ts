@@ -1,12 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { issueAuthority, issueLeaf } from '../../../certs/issue.ts'
 import { type Clock, systemClock } from '../../../common/clock.ts'
-import { kubeconfig } from '../../fixtures/kubeconfig.ts'
-import { entrust } from '../../fixtures/reaper.ts'
+import { kubeconfig, kubeconfigFiles } from '../../fixtures/kubeconfig.ts'
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 import { createAdmitter } from './admission.ts'
 import { createDefinitions } from './definitions.ts'
 import { KubernetesFaults } from './faults.ts'
@@ -19,9 +16,8 @@ import { createWrites } from './writes.ts'
 
 export interface KubernetesSimulator {
   readonly url: string
-  /** PEM of its authority, and the file that holds it. */
+  /** PEM of its authority. */
   readonly ca: string
-  readonly caFile: string
   readonly store: Store
   readonly users: Users
   readonly faults: KubernetesFaults
@@ -62,11 +58,8 @@ export async function startKubernetes({
     store.create('namespaces', { metadata: { name, labels: { 'kubernetes.io/metadata.name': name } } })
   }
 
-  const folder = await mkdtemp(join(tmpdir(), 'kubernetes-'))
-  const release = entrust({ folder })
+  const folder = await temporaryFolder('kubernetes-')
   const certificates = issueCertificates()
-  const caFile = join(folder, 'ca.crt')
-  await writeFile(caFile, certificates.ca)
   const sockets = new Set<Socket>()
   const server = createServer(
     { cert: certificates.certificate, key: certificates.key, keepAliveTimeout: 120_000 },
@@ -86,17 +79,13 @@ export async function startKubernetes({
   const { port } = server.address() as AddressInfo
   const url = `https://127.0.0.1:${port}`
 
-  let files = 0
-  const kubeconfigOf = async (username: string) => {
-    const path = join(folder, `kubeconfig-${++files}.yaml`)
-    await writeFile(path, kubeconfig(url, certificates.ca, { token: users.tokenOf(username) }))
-    return path
-  }
+  const write = kubeconfigFiles(folder.path)
+  const kubeconfigOf = (username: string) =>
+    write(kubeconfig(url, certificates.ca, { token: users.tokenOf(username) }))
 
   return {
     url,
     ca: certificates.ca,
-    caFile,
     store,
     users,
     faults,
@@ -120,8 +109,7 @@ export async function startKubernetes({
     async stop() {
       admitter.stop()
       await close()
-      await rm(folder, { recursive: true, force: true })
-      release()
+      await folder.remove()
     },
   }
 }
