@@ -2,11 +2,11 @@ import t from 'tap'
 import { compare } from './scheduling/compare.ts'
 
 /*
- * Our verdict and kube-scheduler's about the same pods: each case is a small random cluster. `SEED=n CASES=1` replays
- * one.
+ * Our verdict and kube-scheduler's about the same pods: each case is a small random cluster. The same ones each time, so
+ * that a change is judged by nothing but itself; `SEED=$RANDOM` looks further, `SEED=n CASES=1` replays one.
  */
 
-const seed = Number(process.env.SEED ?? Date.now() % 1_000_000)
+const seed = Number(process.env.SEED ?? 578_324)
 const count = Number(process.env.CASES ?? 100)
 // More in one control plane and it slows down by its own size.
 const atOnce = 100

@@ -1,6 +1,7 @@
 import { matchesAnyTerm, requirementText } from '../selectors.ts'
 import type { Bin } from '../shape/bins.ts'
 import type { PodClass } from '../shape/classes.ts'
+import { zoneKeys } from '../shape/volumes.ts'
 import type { Filter } from './filter.ts'
 
 /** Volumes that exist must be reachable from the node, and those that do not must be makeable there. */
@@ -29,7 +30,9 @@ export const volumeZone: Filter = {
   },
 }
 
+// A node without any zone or region label passes, as in a cluster of one zone (k8s.io/kubernetes volumezone plugin).
 function missedZone({ volumes }: PodClass, { labels }: Bin) {
+  if (!zoneKeys.some((key) => key in labels)) return undefined
   return volumes.zones.find(({ key, values }) => !values.includes(labels[key] ?? ''))
 }
 

@@ -99,7 +99,7 @@ function ofUnbound(name: string, storage: StorageClass | undefined, className: s
   return { ...(terms.length > 0 ? { terms } : {}), driver: storage.provisioner }
 }
 
-const zoneKeys = [
+export const zoneKeys = [
   wellKnown.zone,
   wellKnown.region,
   'failure-domain.beta.kubernetes.io/zone',

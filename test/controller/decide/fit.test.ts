@@ -353,6 +353,15 @@ const cases: Case[] = [
     refusedBy: ['VolumeZone'],
   },
   {
+    title: 'a volume in a zone, and a node that tells neither zone nor region',
+    spec: withClaim,
+    node: labelled({ disk: 'ssd' }),
+    state: {
+      ...claim({ volumeName: 'pv' }),
+      persistentVolumes: [{ metadata: { name: 'pv', labels: { [zone]: 'b__c' } }, spec: {} }],
+    },
+  },
+  {
     title: 'a volume that will be made where the pod goes',
     spec: withClaim,
     state: {
