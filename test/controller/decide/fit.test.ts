@@ -360,6 +360,7 @@ const cases: Case[] = [
       ...claim({ volumeName: 'pv' }),
       persistentVolumes: [{ metadata: { name: 'pv', labels: { [zone]: 'b__c' } }, spec: {} }],
     },
+    refusedBy: [],
   },
   {
     title: 'a volume that will be made where the pod goes',
