@@ -3,7 +3,7 @@ import type { Plan } from '../../../controller/decide/plan.ts'
 import type { ClusterState } from '../../../controller/decide/state.ts'
 import { clusterState, decidedAt, decisionOptions } from '../../fixtures/state.ts'
 import { expect } from '../../fixtures/wait.ts'
-import { type Bench, timed } from '../bench.ts'
+import { type Bench, timed } from './bench.ts'
 import { group, many, node, pod, size } from './states.ts'
 
 /*

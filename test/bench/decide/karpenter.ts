@@ -7,7 +7,7 @@ import { readState } from '../../../controller/simulate/state.ts'
 import { chanceOf } from '../../fixtures/chance.ts'
 import { clusterState, decidedAt, decisionOptions } from '../../fixtures/state.ts'
 import { expect } from '../../fixtures/wait.ts'
-import { type Bench, timed } from '../bench.ts'
+import { type Bench, timed } from './bench.ts'
 import { checkPlan } from './oracle.ts'
 import { group, many, pod } from './states.ts'
 
@@ -24,7 +24,7 @@ const settings = decisionOptions('--max-nodes-per-scaleup=100000', '--usage=off'
 
 function written(): ClusterState {
   const file = 'karpenter-5000.json.gz'
-  const documents = readDocuments(file, readFileSync(new URL(`../workloads/${file}`, import.meta.url)))
+  const documents = readDocuments(file, readFileSync(new URL(`./workloads/${file}`, import.meta.url)))
   const { state } = readState(documents, { namespaces: ['kube-system'], usage: 'off' })
   return state
 }

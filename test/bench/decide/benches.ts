@@ -1,5 +1,5 @@
 import type { Bench } from './bench.ts'
-import { clusterAutoscaler } from './decide/cluster-autoscaler.ts'
-import { karpenter } from './decide/karpenter.ts'
+import { clusterAutoscaler } from './cluster-autoscaler.ts'
+import { karpenter } from './karpenter.ts'
 
 export const benches: readonly Bench[] = [...clusterAutoscaler, ...karpenter]
