@@ -1,71 +1,96 @@
-import { wellKnown } from '../../common/api/names.ts'
-import type { Cluster } from './cluster.ts'
-import { compareText } from './groups.ts'
+import { type Demand, fairShare } from './demand.ts'
+import { compareText, type Group } from './groups.ts'
 import type { Limits } from './limits.ts'
-import { type Lot, waiting } from './lots.ts'
 import { type Candidate, type Trial, tryCandidate } from './pack.ts'
-import type { Tally } from './tally.ts'
+import type { Regions } from './regions.ts'
+import type { Shop } from './scale-up.ts'
 import type { Template } from './templates.ts'
+
+/** The candidates of one group by datacenter, the cheapest first. */
+export interface Shelf {
+  readonly group: Group
+  readonly places: ReadonlyMap<string, readonly Candidate[]>
+}
 
 /**
  * The node to buy next: of groups below their minimum first, then by priority, then whose price is best used, then
- * with the least waste. Undefined if no candidate may be bought or holds a pod of the lots.
+ * with the least waste. Undefined if no candidate may be bought or holds a pod of the demands.
  */
 export function bestTrial(
-  lots: readonly Lot[],
-  candidates: readonly Candidate[],
-  limits: Limits,
-  floor: (lot: Lot) => number,
-  cluster: Cluster,
+  demands: readonly Demand[],
+  shelves: readonly Shelf[],
+  shop: Shop,
 ): Trial | undefined {
-  if (lots.length === 0) return undefined
-  const ready = candidates.filter(
-    ({ template }) => limits.room(template).count > 0 && isChosenSize(template, limits),
-  )
-  const needed = ready.filter(({ template }) => limits.missing(template.group) > 0)
-  const wanted = ready.filter(({ template }) => limits.closed(template.group) === undefined)
-  const share = fairShare(lots, floor, cluster)
-  for (const rank of [needed, ...byPriority(wanted)]) {
-    for (const some of [rank.filter(({ template }) => template.offering.monthlyPrice <= share), rank]) {
-      const best = bestOf(some, (candidate) => tryCandidate(candidate, lots, floor, cluster))
+  if (demands.length === 0) return undefined
+  const { limits, regions, cluster } = shop
+  const { price, apart } = fairShare(demands)
+  const tried = (candidate: Candidate) =>
+    limits.room(candidate.template) > 0 && isChosenSize(candidate.template, limits)
+      ? tryCandidate(candidate, demands, apart, cluster)
+      : undefined
+  for (const rank of ranksOf(shelves, limits)) {
+    // A datacenter out of its turn is better than a node too large, and both are better than none.
+    for (const most of [price, Number.POSITIVE_INFINITY]) {
+      const best =
+        bestOf(offered(rank, most, regions), tried) ?? bestOf(offered(rank, most, undefined), tried)
       if (best) return best
     }
   }
   return undefined
 }
 
-// Found by trial on mixed workloads: a node dearer than this would take the pods that fill up the others.
-const mostShares = 2
-
-/**
- * What a node may cost while pods wait that refuse each other's company: so many nodes are needed in any case, and
- * what else waits is best spread over them. Infinite where no pod does.
- */
-function fairShare(lots: readonly Lot[], floor: (lot: Lot) => number, { world }: Cluster): number {
-  const apart = new Map<Tally, number>()
-  const homeable = lots.filter((lot) => Number.isFinite(floor(lot)))
-  for (const lot of homeable) {
-    for (const { targets } of world.topologyOf(lot.pod).avoids) {
-      if (targets.topologyKey !== wellKnown.hostname || !targets.counted(lot.pod)) continue
-      apart.set(targets, (apart.get(targets) ?? 0) + waiting(lot))
+/** What costs no more than `most`, from the datacenters whose turn it is. */
+function offered(shelves: readonly Shelf[], most: number, regions: Regions | undefined): Candidate[] {
+  const found: Candidate[] = []
+  for (const { group, places } of shelves) {
+    const next = regions?.next(group)
+    for (const [place, candidates] of places) {
+      if (next && !next.has(place)) continue
+      for (const candidate of candidates) {
+        if (candidate.template.offering.monthlyPrice > most) break
+        found.push(candidate)
+      }
     }
   }
-  const nodes = Math.max(0, ...apart.values())
-  if (nodes === 0) return Number.POSITIVE_INFINITY
-  const value = lots.reduce(
-    (sum, lot) => sum + waiting(lot) * Math.min(floor(lot), Number.MAX_SAFE_INTEGER),
-    0,
+  return found
+}
+
+/** Those that may grow: below their minimum first, then by priority. */
+function ranksOf(shelves: readonly Shelf[], limits: Limits): Shelf[][] {
+  const needed = shelves.filter(({ group }) => limits.missing(group) > 0)
+  const wanted = shelves.filter(({ group }) => limits.closed(group) === undefined)
+  const priorities = new Set(wanted.map(({ group }) => group.spec.priority))
+  const ranks = [...priorities]
+    .sort((a, b) => b - a)
+    .map((priority) => wanted.filter(({ group }) => group.spec.priority === priority))
+  return needed.length > 0 ? [needed, ...ranks] : ranks
+}
+
+export function shelvesOf(candidates: readonly Candidate[]): Shelf[] {
+  const found = new Map<Group, Map<string, Candidate[]>>()
+  const priced = [...candidates].sort(
+    (a, b) => a.template.offering.monthlyPrice - b.template.offering.monthlyPrice,
   )
-  return (mostShares * value) / nodes
+  for (const candidate of priced) {
+    const { group, datacenterID = '' } = candidate.template
+    const places = found.get(group) ?? new Map<string, Candidate[]>()
+    found.set(group, places)
+    const own = places.get(datacenterID)
+    if (own) own.push(candidate)
+    else places.set(datacenterID, [candidate])
+  }
+  return [...found].map(([group, places]) => ({ group, places }))
 }
 
 /** Tries those that did best last time first, and no more once what is left did worse than the best of now. */
-function bestOf(
-  candidates: readonly Candidate[],
-  tried: (candidate: Candidate) => Trial | undefined,
-): Trial | undefined {
+function bestOf(left: Candidate[], tried: (candidate: Candidate) => Trial | undefined): Trial | undefined {
   let best: Trial | undefined
-  for (const candidate of [...candidates].sort((a, b) => a.lastScore - b.lastScore)) {
+  while (left.length > 0) {
+    const next = indexOfBest(left)
+    const candidate = left[next]
+    const last = left.pop()
+    if (!candidate || !last) break
+    if (next < left.length) left[next] = last
     if (best && candidate.lastScore > best.score * (1 + 1e-9)) break
     const trial = tried(candidate)
     if (trial && (!best || better(trial, best) < 0)) best = trial
@@ -73,19 +98,23 @@ function bestOf(
   return best
 }
 
+// Few are tried, so looking for the next one each time costs less than sorting all of them.
+function indexOfBest(candidates: readonly Candidate[]): number {
+  let least = Number.POSITIVE_INFINITY
+  let found = 0
+  for (let i = 0; i < candidates.length; i++) {
+    const score = candidates[i]?.lastScore ?? Number.POSITIVE_INFINITY
+    if (score >= least) continue
+    least = score
+    found = i
+  }
+  return found
+}
+
 /** False where a group without mixed sizes has begun to buy another one in this plan. */
 export function isChosenSize({ group, offering }: Template, limits: Limits): boolean {
   const chosen = limits.sizeOf(group)
   return group.spec.allowMixedInstances || chosen === undefined || chosen === offering.name
-}
-
-function byPriority(candidates: readonly Candidate[]): Candidate[][] {
-  const priorities = [...new Set(candidates.map(({ template }) => template.group.spec.priority))].sort(
-    (a, b) => b - a,
-  )
-  return priorities.map((priority) =>
-    candidates.filter(({ template }) => template.group.spec.priority === priority),
-  )
 }
 
 function better(a: Trial, b: Trial): number {

@@ -110,7 +110,7 @@ function shortfall(
   const missing = limits.missing(group)
   if (missing === 0) return []
   const own = candidates.filter(({ template }) => template.group === group)
-  const limit = own.map(({ template }) => limits.room(template).reason).find((reason) => reason !== undefined)
+  const limit = own.map(({ template }) => limits.full(template)).find((reason) => reason !== undefined)
   const why: Reason[] = isPaused
     ? [{ code: 'Paused', message: 'globalSettings.paused is true' }]
     : limit

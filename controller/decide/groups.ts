@@ -28,15 +28,24 @@ export interface Group {
 /** The groups of a state in the order of their names, and which of them a Node belongs to. */
 export function readGroups(state: ClusterState, options: DecideOptions): Group[] {
   const membersOf = readMembers(state)
+  const named = indexOfferings(state.offerings)
   return [...state.nodeGroups]
     .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
-    .map((object) => readGroup(object, membersOf(object), state, options))
+    .map((object) => readGroup(object, membersOf(object), named, state, options))
 }
 
-function readGroup(object: NodeGroup, members: Member[], state: ClusterState, options: DecideOptions): Group {
+type Named = ReturnType<typeof indexOfferings>
+
+function readGroup(
+  object: NodeGroup,
+  members: Member[],
+  named: Named,
+  state: ClusterState,
+  options: DecideOptions,
+): Group {
   const { spec } = effectiveNodeGroup(activeSettings(object), state.autoscalerConfig)
   const staying = members.filter((member) => !isLeaving(member))
-  const offerings = resolveOfferings(spec, state.offerings)
+  const offerings = resolveOfferings(spec, named)
   return {
     key: keyOf(object),
     object,
@@ -66,16 +75,17 @@ function limitsOf(
   }
 }
 
-/** What the entries of `offeringIDs` stand for; `kubeSizeID` only if none is known. */
-function resolveOfferings(
-  { offeringIDs = [], kubeSizeID }: Group['spec'],
-  offerings: readonly Offering[],
-): Offering[] {
-  const named = (entry: string) => {
-    const byID = offerings.filter(({ id }) => id === entry)
-    const byIdentifier = byID.length > 0 ? byID : offerings.filter(({ identifier }) => identifier === entry)
-    return byIdentifier.length > 0 ? byIdentifier : offerings.filter(({ name }) => name === entry)
-  }
+/** Finds what an entry of `offeringIDs` stands for: an id, else an identifier, else a name. */
+function indexOfferings(offerings: readonly Offering[]): (entry: string) => readonly Offering[] {
+  const index = (key: (offering: Offering) => string | undefined) =>
+    Map.groupBy(offerings, (offering) => key(offering) ?? '')
+  const maps = [index(({ id }) => id), index(({ identifier }) => identifier), index(({ name }) => name)]
+  return (entry) =>
+    entry === '' ? [] : (maps.map((map) => map.get(entry)).find((found) => found !== undefined) ?? [])
+}
+
+/** What `offeringIDs` stand for; `kubeSizeID` only if none of them is known. */
+function resolveOfferings({ offeringIDs = [], kubeSizeID }: Group['spec'], named: Named): Offering[] {
   const found = offeringIDs.flatMap(named)
   const all = found.length > 0 || kubeSizeID === undefined ? found : named(String(kubeSizeID))
   return [...new Set(all)].sort(

@@ -7,8 +7,10 @@ import type { Template } from './templates.ts'
 
 /** What may still be bought. It counts what has been taken, so that no plan as a whole goes past a limit. */
 export interface Limits {
-  /** How many machines of the template may be bought now, and if none, why. */
-  room(template: Template): { count: number; reason?: Reason }
+  /** How many machines of the template may be bought now. */
+  room(template: Template): number
+  /** Why none may; undefined if one may. */
+  full(template: Template): Reason | undefined
   take(template: Template, count: number): void
   /** Machines the group is below its minimum, those taken counted. */
   missing(group: Group): number
@@ -18,108 +20,76 @@ export interface Limits {
   closed(group: Group): Reason | undefined
 }
 
+/** One limit on a purchase: how many it leaves, and how it says that none is left. */
+interface Limit {
+  left(template: Template): number
+  code: Reason['code']
+  message(template: Template): string
+}
+
+interface Spent {
+  count: number
+  cost: number
+}
+
 /** Starts from the machines that are there; `gone` are those that the same plan gives up for dead. */
 export function createLimits(cluster: Cluster, gone: ReadonlySet<string>): Limits {
   const { groups, options, state } = cluster
-  const settings = state.autoscalerConfig?.spec.globalSettings
-  const maxWorkers = settings?.maxClusterWorkers ?? options['max-cluster-workers']
-  const maxGrowing = settings?.maxConcurrentScaleUps ?? options['max-concurrent-scale-ups']
-  const taken = new Map<string, { count: number; cost: number }>()
+  const maxGrowing =
+    state.autoscalerConfig?.spec.globalSettings?.maxConcurrentScaleUps ?? options['max-concurrent-scale-ups']
+  const spent = new Map(groups.map((group) => [group.key, spentBy(group, state)]))
+  const inAll = { count: 0, cost: 0 }
+  for (const { count, cost } of spent.values()) {
+    inAll.count += count
+    inAll.cost += cost
+  }
+  const limits = limitsOf(cluster, spent, inAll)
+  const alive = new Map(
+    groups.map(({ key, staying }) => [key, staying.filter(({ name }) => !gone.has(name)).length]),
+  )
   const sizes = new Map<string, string>()
+  const held = new Map<Template, Reason | undefined>()
   const growing = new Set(
     groups
       .filter(({ staying }) => staying.some((member) => isStarting(member, cluster)))
       .map(({ key }) => key),
   )
-  const costOf = new Map(
-    groups.map((group) => [
-      group.key,
-      group.members.reduce((sum, member) => sum + priceOf(member, state.offerings), 0),
-    ]),
-  )
-  const workers = groups.reduce((sum, { members }) => sum + members.length, 0)
-  const takenBy = (group: Group) => taken.get(group.key) ?? { count: 0, cost: 0 }
-  const takenInAll = () =>
-    [...taken.values()].reduce(
-      (sum, { count, cost }) => ({ count: sum.count + count, cost: sum.cost + cost }),
-      { count: 0, cost: 0 },
-    )
 
-  function byCount({ group }: Template): { count: number; reason: Reason }[] {
-    const { maxNodes } = group.spec
-    const all = takenInAll()
-    const rows = [
-      reasoned(
-        maxNodes - group.members.length - takenBy(group).count,
-        'GroupAtMax',
-        `has ${group.members.length + takenBy(group).count} of maxNodes ${maxNodes}`,
-        group,
-      ),
-      reasoned(
-        options['max-nodes-per-scaleup'] - all.count,
-        'ClusterAtMax',
-        `one decision orders at most ${options['max-nodes-per-scaleup']} machines`,
-        group,
-      ),
-    ]
-    if (maxWorkers > 0)
-      rows.push(
-        reasoned(
-          maxWorkers - workers - all.count,
-          'ClusterAtMax',
-          `all groups have ${workers + all.count} of maxClusterWorkers ${maxWorkers}`,
-          group,
-        ),
-      )
-    return rows
+  function heldBack(template: Template): Reason | undefined {
+    if (!held.has(template)) held.set(template, unavailable(template, cluster))
+    return held.get(template)
   }
 
-  function byCost({ group, offering }: Template): { count: number; reason: Reason }[] {
-    const price = offering.monthlyPrice
-    const rows = (limit: number, spent: number, name: string) =>
-      price > 0
-        ? [
-            reasoned(
-              Math.floor((limit - spent) / price + 1e-9),
-              'CostLimit',
-              `${offering.name} costs ${money(price)} a month, ${money(spent)} of ${name} ${money(limit)} are spent`,
-              group,
-            ),
-          ]
-        : []
-    const { maxMonthlyCost } = group.spec
-    const spentByAll = [...costOf.values()].reduce((sum, cost) => sum + cost, 0) + takenInAll().cost
-    return [
-      ...(maxMonthlyCost === undefined
-        ? []
-        : rows(maxMonthlyCost, (costOf.get(group.key) ?? 0) + takenBy(group).cost, 'maxMonthlyCost')),
-      ...(options['max-monthly-cost'] > 0
-        ? rows(options['max-monthly-cost'], spentByAll, '--max-monthly-cost')
-        : []),
-    ]
+  function room(template: Template): number {
+    if (heldBack(template)) return 0
+    let least = Number.POSITIVE_INFINITY
+    for (const limit of limits) least = Math.min(least, limit.left(template))
+    return Math.max(0, least)
   }
 
   return {
-    room(template) {
-      const held = unavailable(template, cluster)
-      if (held) return { count: 0, reason: held }
-      const tightest = [...byCount(template), ...byCost(template)].reduce((a, b) =>
-        b.count < a.count ? b : a,
-      )
-      return tightest.count > 0 ? { count: tightest.count } : { count: 0, reason: tightest.reason }
+    room,
+    full(template) {
+      const reason = heldBack(template)
+      if (reason || room(template) > 0) return reason
+      const [tightest] = limits
+        .map((limit) => ({ limit, left: limit.left(template) }))
+        .sort((a, b) => a.left - b.left)
+      return tightest && about(template.group, tightest.limit.code, tightest.limit.message(template))
     },
     take({ group, offering }, count) {
-      const before = takenBy(group)
-      taken.set(group.key, { count: before.count + count, cost: before.cost + count * offering.monthlyPrice })
+      for (const sum of [spent.get(group.key), inAll]) {
+        if (!sum) continue
+        sum.count += count
+        sum.cost += count * offering.monthlyPrice
+      }
+      alive.set(group.key, (alive.get(group.key) ?? 0) + count)
       growing.add(group.key)
       sizes.set(group.key, offering.name)
     },
     sizeOf: ({ key }) => sizes.get(key),
-    missing(group) {
-      if (group.isDeleted) return 0
-      const alive = group.staying.filter(({ name }) => !gone.has(name)).length
-      return Math.max(0, (group.spec.minNodes ?? 0) - alive - takenBy(group).count)
-    },
+    missing: ({ isDeleted, key, spec }) =>
+      isDeleted ? 0 : Math.max(0, (spec.minNodes ?? 0) - (alive.get(key) ?? 0)),
     closed(group) {
       if (group.isDeleted) return about(group, 'GroupAtMax', 'is being deleted')
       if (!group.spec.scaleUpPolicy.enabled)
@@ -136,13 +106,67 @@ export function createLimits(cluster: Cluster, gone: ReadonlySet<string>): Limit
   }
 }
 
-function reasoned(
-  count: number,
-  code: Reason['code'],
-  message: string,
-  group: Group,
-): { count: number; reason: Reason } {
-  return { count: Math.max(0, count), reason: about(group, code, message) }
+/** Machines and monthly cost of a group, of those that leave too: they are paid until they are gone. */
+function spentBy({ members }: Group, { offerings }: Cluster['state']): Spent {
+  const cost = members.reduce((sum, member) => sum + priceOf(member, offerings), 0)
+  return { count: members.length, cost }
+}
+
+function limitsOf(
+  { options, state }: Cluster,
+  spent: ReadonlyMap<string, Spent>,
+  inAll: Readonly<Spent>,
+): Limit[] {
+  const before = inAll.count
+  const none: Spent = { count: 0, cost: 0 }
+  const of = ({ group }: Template) => spent.get(group.key) ?? none
+  const maxWorkers =
+    state.autoscalerConfig?.spec.globalSettings?.maxClusterWorkers ?? options['max-cluster-workers']
+  const maxOrders = options['max-nodes-per-scaleup']
+  const maxCost = options['max-monthly-cost']
+  const byCost = (
+    limitOf: (template: Template) => number | undefined,
+    costOf: (template: Template) => number,
+    name: string,
+  ): Limit => ({
+    code: 'CostLimit',
+    left(template) {
+      const { monthlyPrice } = template.offering
+      const limit = limitOf(template)
+      if (limit === undefined || monthlyPrice <= 0) return Number.POSITIVE_INFINITY
+      return Math.floor((limit - costOf(template)) / monthlyPrice + 1e-9)
+    },
+    message: (template) =>
+      `${template.offering.name} costs ${money(template.offering.monthlyPrice)} a month, ` +
+      `${money(costOf(template))} of ${name} ${money(limitOf(template) ?? 0)} are spent`,
+  })
+  return [
+    {
+      code: 'GroupAtMax',
+      left: (template) => template.group.spec.maxNodes - of(template).count,
+      message: (template) => `has ${of(template).count} of maxNodes ${template.group.spec.maxNodes}`,
+    },
+    {
+      code: 'ClusterAtMax',
+      left: () => maxOrders - (inAll.count - before),
+      message: () => `one decision orders at most ${maxOrders} machines`,
+    },
+    {
+      code: 'ClusterAtMax',
+      left: () => (maxWorkers > 0 ? maxWorkers - inAll.count : Number.POSITIVE_INFINITY),
+      message: () => `all groups have ${inAll.count} of maxClusterWorkers ${maxWorkers}`,
+    },
+    byCost(
+      ({ group }) => group.spec.maxMonthlyCost,
+      (template) => of(template).cost,
+      'maxMonthlyCost',
+    ),
+    byCost(
+      () => (maxCost > 0 ? maxCost : undefined),
+      () => inAll.cost,
+      '--max-monthly-cost',
+    ),
+  ]
 }
 
 function about(group: Group, code: Reason['code'], message: string): Reason {

@@ -1,11 +1,13 @@
 import { wellKnown } from '../../common/api/names.ts'
 import type { Cluster } from './cluster.ts'
 import { daemonsFor } from './daemonsets.ts'
+import type { Demand } from './demand.ts'
 import { admits, fill, isPlain } from './fit/fit.ts'
 import { type Lot, notePlaced, waiting } from './lots.ts'
-import { add, at, cpu, dominantShare, memory, timesIn } from './resources.ts'
+import { add, at, cpu, isWithin, memory } from './resources.ts'
 import type { Bin } from './shape/bins.ts'
 import type { PodClass } from './shape/classes.ts'
+import type { Tally } from './tally.ts'
 import type { Template } from './templates.ts'
 
 /** A template that pods are tried on. */
@@ -33,8 +35,8 @@ export interface Trial {
 const nobody: ReadonlySet<string> = new Set()
 
 export function createCandidate(template: Template, { world, daemons }: Cluster): Candidate {
-  const labels = { ...template.draft.labels, [wellKnown.hostname]: 'new' }
-  const sketch = world.sketch({ ...template.draft, labels, name: 'new', kind: 'new' })
+  const labels = { ...template.draft.labels, [wellKnown.hostname]: 'next' }
+  const sketch = world.sketch({ ...template.draft, labels, name: 'next', kind: 'new' })
   const landing = daemonsFor(sketch, daemons, nobody, world)
   for (const pod of landing) {
     add(sketch.free, pod.requests, -1)
@@ -46,70 +48,62 @@ export function createCandidate(template: Template, { world, daemons }: Cluster)
 /** True if the lot may be put on the candidate's group and its node could hold a pod of it, topology aside. */
 export function isHost({ template, sketch }: Candidate, lot: Lot, { world }: Cluster): boolean {
   const { group } = template
+  if (!isWithin(lot.pod.requests, sketch.free)) return false
   if (lot.headroomOf && lot.headroomOf !== group) return false
   if (lot.waitedMs < group.spec.scaleUpPolicy.stabilizationWindowSeconds * 1000) return false
-  return timesIn(lot.pod.requests, sketch.free) >= 1 && admits(lot.pod, sketch, world)
+  return admits(lot.pod, sketch, world)
 }
 
 /** Opens a real bin for the candidate, with its DaemonSets in place. */
-export function openBin({ template, daemons }: Candidate, name: string, { world }: Cluster): Bin {
+export function openBin({ template, sketch, daemons }: Candidate, name: string, { world }: Cluster): Bin {
   const labels = { ...template.draft.labels, [wellKnown.hostname]: name }
-  const bin = world.add({ ...template.draft, labels, name, kind: 'new' })
+  const bin = world.add({ ...template.draft, labels, name, kind: 'new' }, sketch.shape)
   for (const pod of daemons) world.place(pod, bin, 1)
   return bin
 }
 
-/** Fills one node of the candidate, largest pods first, and takes everything back. Undefined if it holds nothing. */
+/** Takes back what `openBin` made; its pods must have left. */
+export function closeBin({ daemons }: Candidate, bin: Bin, { world }: Cluster): void {
+  for (const pod of daemons) world.place(pod, bin, -1)
+  world.drop(bin)
+}
+
+/**
+ * Fills one node of the candidate, largest pods first, and takes everything back. Each node gets one of the pods that
+ * refuse each other's company by `apart`, for they need as many nodes in any case. Undefined if it holds nothing.
+ */
 export function tryCandidate(
   candidate: Candidate,
-  lots: readonly Lot[],
-  floor: (lot: Lot) => number,
+  demands: readonly Demand[],
+  apart: Tally | undefined,
   cluster: Cluster,
 ): Trial | undefined {
   if (candidate.known?.content.every(({ lot, count }) => waiting(lot) >= count)) return candidate.known
   const { world } = cluster
   const bin = openBin(candidate, 'new', cluster)
   const content: { lot: Lot; count: number }[] = []
-  for (const lot of lots) {
-    if (!isHost(candidate, lot, cluster)) continue
+  let value = 0
+  const put = ({ lot, floor }: Demand): boolean => {
+    if (!isWithin(lot.pod.requests, bin.free) || !isHost(candidate, lot, cluster)) return false
     const count = fill(lot.pod, bin, waiting(lot), world)
-    if (count > 0) content.push({ lot, count })
+    if (count === 0) return false
+    content.push({ lot, count })
+    value += count * floor
+    return true
   }
+  if (apart) demands.some((demand) => demand.apart.includes(apart) && put(demand))
+  for (const demand of demands) put(demand)
   const waste =
     at(bin.free, cpu) / at(bin.allocatable, cpu) + at(bin.free, memory) / at(bin.allocatable, memory)
   for (const { lot, count } of content) world.place(lot.pod, bin, -count)
-  for (const pod of candidate.daemons) world.place(pod, bin, -1)
-  world.drop(bin)
+  closeBin(candidate, bin, cluster)
   candidate.lastScore = Number.POSITIVE_INFINITY
   if (content.length === 0) return undefined
-  const trial = { candidate, content, score: scoreOf(candidate, content, floor), waste }
+  const { monthlyPrice } = candidate.template.offering
+  const trial = { candidate, content, score: monthlyPrice === 0 ? 0 : monthlyPrice / value, waste }
   candidate.lastScore = trial.score
   candidate.known = content.every(({ lot }) => isPlain(lot.pod, world)) ? trial : undefined
   return trial
-}
-
-function scoreOf({ template }: Candidate, content: Trial['content'], floor: (lot: Lot) => number): number {
-  const { monthlyPrice } = template.offering
-  const value = content.reduce((sum, { lot, count }) => sum + count * floor(lot), 0)
-  return monthlyPrice === 0 ? 0 : monthlyPrice / value
-}
-
-/** For each lot the lowest price one of its pods can have: its largest share of a node, times the node's price. */
-export function floorPrices(candidates: readonly Candidate[], cluster: Cluster): (lot: Lot) => number {
-  const known = new Map<PodClass, number>()
-  const lowest = (lot: Lot) =>
-    candidates
-      .filter((candidate) => isHost(candidate, lot, cluster))
-      .reduce(
-        (least, { sketch, template }) =>
-          Math.min(least, dominantShare(lot.pod.requests, sketch.free) * template.offering.monthlyPrice),
-        Number.POSITIVE_INFINITY,
-      )
-  return (lot) => {
-    const price = known.get(lot.pod) ?? lowest(lot)
-    known.set(lot.pod, price)
-    return price
-  }
 }
 
 /** Puts a trial's content into a real bin, each pod only if it fits there; returns how many did. */

@@ -63,6 +63,15 @@ export function at(vector: Vector, place: number): number {
   return vector[place] ?? 0
 }
 
+/** True if `request` fits into `free` at least once. */
+export function isWithin(request: Vector, free: Vector): boolean {
+  for (let i = 0; i < request.length; i++) {
+    const asked = at(request, i)
+    if (asked > 0 && asked > at(free, i)) return false
+  }
+  return true
+}
+
 /** How many times `request` fits into `free`; nothing limits a resource that is not asked for. */
 export function timesIn(request: Vector, free: Vector): number {
   let times = Number.POSITIVE_INFINITY

@@ -1,10 +1,13 @@
-import { bestTrial, isChosenSize } from './choose.ts'
+import { bestTrial, isChosenSize, shelvesOf } from './choose.ts'
 import type { Cluster } from './cluster.ts'
-import { fill, isPlain } from './fit/fit.ts'
+import { demandsOf } from './demand.ts'
+import { fill } from './fit/fit.ts'
 import type { Limits } from './limits.ts'
 import { type Lot, notePlaced, waiting } from './lots.ts'
-import { type Candidate, createCandidate, floorPrices, openBin, settle, type Trial } from './pack.ts'
-import { timesIn } from './resources.ts'
+import { type Candidate, closeBin, createCandidate, openBin, settle, type Trial } from './pack.ts'
+import { createRefill } from './refill.ts'
+import { createRegions, type Regions } from './regions.ts'
+import { isWithin } from './resources.ts'
 import type { Bin } from './shape/bins.ts'
 import { templatesOf } from './templates.ts'
 
@@ -25,6 +28,7 @@ export function placeOnExisting(lots: readonly Lot[], { world }: Cluster): void 
   for (const lot of lots) {
     for (const bin of bins) {
       if (waiting(lot) === 0) break
+      if (!isWithin(lot.pod.requests, bin.free)) continue
       notePlaced(lot, bin, fill(lot.pod, bin, waiting(lot), world))
     }
   }
@@ -50,94 +54,75 @@ export function buy(
   cluster: Cluster,
 ): Purchase[] {
   const real = candidates.filter(({ template }) => !template.group.spec.dryRun)
-  const floor = floorPrices(real, cluster)
-  const purchases: Purchase[] = []
-  const refill = createRefill(lots, purchases, cluster)
+  const available = real.filter(({ template }) => limits.room(template) > 0)
+  const shop: Shop = { limits, regions: createRegions(available), cluster, purchases: [] }
+  const shelves = shelvesOf(available)
+  let demands = demandsOf(lots, available, cluster)
+  const refill = createRefill(demands, shop)
   const step = (): boolean => {
     refill()
-    const open = lots.filter((lot) => waiting(lot) > 0)
-    const best = bestTrial(open, real, limits, floor, cluster)
-    return best !== undefined && openCopies(best, purchases, limits, cluster)
+    demands = demands.filter(({ lot }) => waiting(lot) > 0)
+    const best = bestTrial(demands, shelves, shop)
+    return best !== undefined && openCopies(best, shop)
   }
-  // First with every zone that could be bought as a domain, so that a spread means what its author wished. What
-  // that leaves is placed as kube-scheduler would, which knows no zone without a node.
-  const undo = real
-    .filter(({ template }) => limits.room(template).count > 0)
-    .map(({ sketch }) => cluster.world.foresee(sketch))
+  // First with every zone that could be bought as a domain, and always one more host, so that a spread means what
+  // its author wished, whichever of the machines comes first. What that leaves is placed as kube-scheduler would,
+  // which knows no zone without a node.
+  const undo = available.map(({ sketch }) => cluster.world.foresee(sketch))
   while (step());
   for (const one of undo) one()
-  if (undo.length > 0 && lots.some((lot) => waiting(lot) > 0)) while (step());
-  buyMinimum(real, purchases, limits, cluster)
-  return purchases
+  if (undo.length > 0 && demands.length > 0) while (step());
+  buyMinimum(available, shop)
+  return shop.purchases
 }
 
-/**
- * What was bought may take pods whose spread or affinity it had to wait for. A bin without the resources for a lot
- * never has them again, so each lot forgets such bins.
- */
-function createRefill(lots: readonly Lot[], purchases: readonly Purchase[], { world }: Cluster): () => void {
-  const hosts = new Map<Lot, { bins: Bin[]; seen: number }>()
-  for (const lot of lots) if (!isPlain(lot.pod, world)) hosts.set(lot, { bins: [], seen: 0 })
-
-  function refillLot(lot: Lot, known: { bins: Bin[]; seen: number }): boolean {
-    for (; known.seen < purchases.length; known.seen++) {
-      const bin = purchases[known.seen]?.bin
-      if (bin) known.bins.push(bin)
-    }
-    known.bins = known.bins.filter(({ free }) => timesIn(lot.pod.requests, free) > 0)
-    const before = lot.placed
-    for (const bin of known.bins) notePlaced(lot, bin, fill(lot.pod, bin, waiting(lot), world))
-    return lot.placed > before
-  }
-
-  return () => {
-    for (let progress = true; progress; ) {
-      progress = false
-      for (const [lot, known] of hosts) {
-        if (waiting(lot) === 0) hosts.delete(lot)
-        else if (refillLot(lot, known)) progress = true
-      }
-    }
-  }
+/** What purchases are made with. */
+export interface Shop {
+  readonly limits: Limits
+  readonly regions: Regions
+  readonly cluster: Cluster
+  readonly purchases: Purchase[]
 }
 
 /** Opens as many nodes as the lots fill alike; false if the first already holds nothing. */
-function openCopies(trial: Trial, purchases: Purchase[], limits: Limits, cluster: Cluster): boolean {
+function openCopies(trial: Trial, shop: Shop): boolean {
+  const { limits, regions, cluster, purchases } = shop
   const { candidate, content } = trial
+  const { template } = candidate
   const alike = Math.min(...content.map(({ lot, count }) => Math.floor(waiting(lot) / count)))
-  const missing = limits.missing(candidate.template.group)
+  const missing = limits.missing(template.group)
   const copies = Math.min(
     alike,
-    limits.room(candidate.template).count,
+    limits.room(template),
+    regions.inRow(template),
     missing > 0 ? missing : Number.POSITIVE_INFINITY,
   )
   for (let copy = 0; copy < copies; copy++) {
     const bin = openBin(candidate, `new-${purchases.length + 1}`, cluster)
     if (settle(trial, bin, cluster) === 0) {
-      for (const pod of candidate.daemons) cluster.world.place(pod, bin, -1)
-      cluster.world.drop(bin)
+      closeBin(candidate, bin, cluster)
       return copy > 0
     }
-    take(candidate, bin, purchases, limits)
+    take(candidate, bin, shop)
   }
   return copies > 0
 }
 
 /** Raises groups that are still below their minimum, by their cheapest size. */
-function buyMinimum(
-  candidates: readonly Candidate[],
-  purchases: Purchase[],
-  limits: Limits,
-  cluster: Cluster,
-): void {
+function buyMinimum(candidates: readonly Candidate[], shop: Shop): void {
+  const { limits, regions } = shop
   const cheapest = [...candidates].sort(
     (a, b) => cheaper(a) - cheaper(b) || a.template.offering.monthlyPrice - b.template.offering.monthlyPrice,
   )
-  for (const candidate of cheapest) {
-    while (limits.missing(candidate.template.group) > 0 && limits.room(candidate.template).count > 0) {
-      if (!isChosenSize(candidate.template, limits)) break
-      take(candidate, openBin(candidate, `new-${purchases.length + 1}`, cluster), purchases, limits)
-    }
+  const mayBuy = ({ template }: Candidate) =>
+    limits.missing(template.group) > 0 && limits.room(template) > 0 && isChosenSize(template, limits)
+  for (;;) {
+    const ready = cheapest.filter(mayBuy)
+    const next =
+      ready.find(({ template }) => regions.next(template.group)?.has(template.datacenterID ?? '') ?? true) ??
+      ready[0]
+    if (!next) return
+    take(next, openBin(next, `new-${shop.purchases.length + 1}`, shop.cluster), shop)
   }
 }
 
@@ -145,8 +130,9 @@ function cheaper({ template: { group, offering } }: Candidate): number {
   return group.spec.preferredInstanceType === offering.name ? 0 : 1
 }
 
-function take(candidate: Candidate, bin: Bin, purchases: Purchase[], limits: Limits): void {
+function take(candidate: Candidate, bin: Bin, { limits, regions, purchases }: Shop): void {
   const isForMin = limits.missing(candidate.template.group) > 0
   purchases.push({ bin, candidate, isForMin })
   limits.take(candidate.template, 1)
+  regions.take(candidate.template, 1)
 }

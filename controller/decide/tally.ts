@@ -63,10 +63,12 @@ export function closeDomain(tally: Tally, bin: Bin): void {
 /** The smallest count of any domain; infinite without domains. */
 export function smallestCount(tally: Tally): number {
   if (tally.smallest === undefined) {
-    tally.smallest = Number.POSITIVE_INFINITY
+    let smallest = Number.POSITIVE_INFINITY
     for (const domain of tally.members.keys()) {
-      tally.smallest = Math.min(tally.smallest, tally.counts.get(domain) ?? 0)
+      smallest = Math.min(smallest, tally.counts.get(domain) ?? 0)
+      if (smallest === 0) break
     }
+    tally.smallest = smallest
   }
   return tally.smallest
 }

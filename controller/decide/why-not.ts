@@ -73,7 +73,7 @@ function limitOf(
     }
   return (
     limits.closed(group) ??
-    fitting.map((candidate) => limits.room(candidate.template).reason).find((reason) => reason !== undefined)
+    fitting.map((candidate) => limits.full(candidate.template)).find((reason) => reason !== undefined)
   )
 }
 

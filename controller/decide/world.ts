@@ -1,4 +1,3 @@
-import { wellKnown } from '../../common/api/names.ts'
 import type { Pod } from '../../common/kube/objects.ts'
 import { add, type ResourceSpace } from './resources.ts'
 import type { Labels } from './selectors.ts'
@@ -20,9 +19,10 @@ export interface World {
   /** The class of a pod; throws for one that was not among the pods the world was made from. */
   classOf(pod: Pod): PodClass
   topologyOf(pod: PodClass): ClassTopology
-  /** Counts a sketch's zone and the like among the domains of spreads, empty as it is; gives what undoes it. */
+  /** Counts a sketch's zone and host among the domains of spreads, empty as it is; gives what undoes it. */
   foresee(sketch: Bin): () => void
-  add(draft: BinDraft): Bin
+  /** `shape`: its shape where that is known already. */
+  add(draft: BinDraft, shape?: number): Bin
   /** A bin that no list or count knows of, for asking filters about a machine that does not exist. */
   sketch(draft: BinDraft): Bin
   /** Takes the bin added last away again; it must be empty. */
@@ -49,8 +49,6 @@ export function createWorld({ space, read, volumes, pods, namespaces }: WorldPar
   const classOf = new Map<Pod, PodClass>(pods.map((pod) => [pod, classes.of(pod)]))
   const topology = buildTopology(classes.all, namespaces)
   const shapeOf = createShapes(read.ofNodes)
-  // A host name is nobody's domain before the node exists.
-  const shared = topology.tallies.filter(({ topologyKey }) => topologyKey !== wellKnown.hostname)
   const bins: Bin[] = []
   const byName = new Map<string, Bin>()
   const admissions: (boolean | undefined)[][] = classes.all.map(() => [])
@@ -71,14 +69,14 @@ export function createWorld({ space, read, volumes, pods, namespaces }: WorldPar
       return found
     },
     foresee(sketch) {
-      for (const tally of shared) openDomain(tally, sketch)
+      for (const tally of topology.tallies) openDomain(tally, sketch)
       return () => {
-        for (const tally of shared) closeDomain(tally, sketch)
+        for (const tally of topology.tallies) closeDomain(tally, sketch)
       }
     },
     sketch: (draft) => emptyBin(draft, shapeOf(draft)),
-    add(draft) {
-      const bin = emptyBin(draft, shapeOf(draft))
+    add(draft, shape = shapeOf(draft)) {
+      const bin = emptyBin(draft, shape)
       bins.push(bin)
       byName.set(bin.name, bin)
       for (const tally of topology.tallies) openDomain(tally, bin)
@@ -97,9 +95,9 @@ export function createWorld({ space, read, volumes, pods, namespaces }: WorldPar
         bin.attached.set(driver, (bin.attached.get(driver) ?? 0) + times * count)
       }
     },
-    admitted: (pod, shape) => admissions[pod.id]?.[shape],
+    admitted: (pod, shape) => admissions[pod.kind]?.[shape],
     noteAdmitted(pod, shape, admitted) {
-      const known = admissions[pod.id]
+      const known = admissions[pod.kind]
       if (known) known[shape] = admitted
     },
   }

@@ -1,16 +1,10 @@
-import { amountText, at } from '../resources.ts'
+import { amountText, at, isWithin } from '../resources.ts'
 import type { Filter } from './filter.ts'
 
 /** Every resource that is asked for must be free (plugin NodeResourcesFit). */
 export const nodeResources: Filter = {
   code: 'NodeResourcesFit',
-  refuses({ requests }, { free }) {
-    for (let i = 0; i < requests.length; i++) {
-      const asked = at(requests, i)
-      if (asked > 0 && asked > at(free, i)) return true
-    }
-    return false
-  },
+  refuses: ({ requests }, { free }) => !isWithin(requests, free),
   explain({ requests }, { free, allocatable }, { space }) {
     const short = space.names.flatMap((name, place) => {
       const asked = at(requests, place)

@@ -17,6 +17,8 @@ import type { VolumeNeeds, Volumes } from './volumes.ts'
 /** Pods that no filter can tell apart. */
 export interface PodClass {
   readonly id: number
+  /** Number of what it asks of a node itself: equal for classes that node filters cannot tell apart. */
+  readonly kind: number
   /** One of them, for what filters read from its spec. */
   readonly pod: Pod
   readonly namespace: string
@@ -40,10 +42,15 @@ export interface PodClasses {
 export function createClasses(space: ResourceSpace, read: LabelsRead, volumes: Volumes): PodClasses {
   const all: PodClass[] = []
   const byKey = new Map<string, PodClass>()
+  const kinds = new Map<string, number>()
 
   function make(pod: Pod, labels: Labels, needs: VolumeNeeds): PodClass {
+    const asked = nodeKey(pod, needs)
+    const kind = kinds.get(asked) ?? kinds.size
+    kinds.set(asked, kind)
     return {
       id: all.length,
+      kind,
       pod,
       namespace: pod.metadata.namespace ?? '',
       labels,
@@ -101,4 +108,10 @@ function shapeKey(pod: Pod, labels: Labels, needs: VolumeNeeds): string {
     ...(spec.topologySpreadConstraints ? hardSpreadOf(spec) : []),
   ]
   return rare.some((part) => part) ? plain + JSON.stringify(rare) : plain
+}
+
+function nodeKey(pod: Pod, needs: VolumeNeeds): string {
+  const { tolerations, nodeSelector, affinity, nodeName } = pod.spec
+  const terms = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
+  return JSON.stringify([tolerations, nodeSelector, terms, isPinned(pod) ? nodeName : undefined, needs.key])
 }

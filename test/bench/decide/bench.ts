@@ -32,14 +32,19 @@ const runs = 5
 
 /**
  * Times `work` after one run to warm up, and gives the median in milliseconds with the last value. Each run starts
- * with a clean heap, so that none pays for the garbage of another.
+ * with a clean heap, so that none pays for the garbage of another; what `prepare` makes for it is not timed.
  */
-export function timed<T>(work: () => T): { ms: number; value: T } {
-  let value = work()
+export function timed<T, P = undefined>(
+  work: (prepared: P) => T,
+  prepare?: () => P,
+): { ms: number; value: T } {
+  const made = () => prepare?.() as P
+  let value = work(made())
   const times = Array.from({ length: runs }, () => {
+    const prepared = made()
     globalThis.gc?.()
     const started = performance.now()
-    value = work()
+    value = work(prepared)
     return performance.now() - started
   })
   const [median = Number.NaN] = times.sort((a, b) => a - b).slice(Math.floor(runs / 2))

@@ -2,4 +2,6 @@ import type { Bench } from './bench.ts'
 import { clusterAutoscaler } from './cluster-autoscaler.ts'
 import { karpenter } from './karpenter.ts'
 
-export const benches: readonly Bench[] = [...clusterAutoscaler, ...karpenter]
+import { own } from './own.ts'
+
+export const benches: readonly Bench[] = [...clusterAutoscaler, ...karpenter, ...own]

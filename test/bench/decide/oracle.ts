@@ -23,6 +23,13 @@ interface Place {
 interface Item {
   pod: Pod
   place: Place
+  /** Text of its labels: pods of one kind are counted alike. */
+  kind: string
+  freedom: 0 | 1 | 2
+  /** Texts of its spreads. */
+  spreads: readonly string[]
+  /** Pods of a queue with equal text are refused alike: by a spread over zones whatever host they are for. */
+  asked: string
 }
 
 /** Throws with a sentence if some pod has no node, too little room there, or no order of placing is found. */
@@ -33,16 +40,26 @@ export function checkPlan({ pods, offerings }: ClusterState, plan: Plan): void {
     const place = places.get(nameOf.get(`default/${pod.metadata.name}`) ?? '')
     if (!place) throw new Error(`pod ${pod.metadata.name} has no node`)
     takeRoom(pod, place)
-    return { pod, place }
+    const spreads = spreadsOf(pod).map((spread) => JSON.stringify(spread))
+    const freedom = freedomOf(pod)
+    const asked = freedom === 0 ? spreads.join() : pod.metadata.name
+    return { pod, place, kind: JSON.stringify(pod.metadata.labels), freedom, spreads, asked }
   })
   let stuck: Item[] = items
   for (const strategy of strategies) {
-    const left = stuckBy(strategy, items, [...places.values()])
-    if (left.length === 0) return
-    if (left.length < stuck.length) stuck = left
+    // Who found no place goes first the next time.
+    let first: Item[] = []
+    for (let round = 0; round < mostRounds; round++) {
+      const left = stuckBy(strategy, first, items, [...places.values()])
+      if (left.length === 0) return
+      if (left.length < stuck.length) stuck = left
+      first = [...new Set([...left, ...first])]
+    }
   }
   throw new Error(`${stuck.length} pods cannot be placed, ${stuck[0]?.pod.metadata.name} among them`)
 }
+
+const mostRounds = 5
 
 /** What goes first, of the queues as they stand. */
 type Strategy = (queue: readonly Item[], counts: Counts) => number
@@ -51,15 +68,26 @@ const strategies: readonly Strategy[] = [
   // Where fewest of a kind are.
   (queue, counts) => counts.alike(queue[0]),
   // Whom a spread over zones binds, and of those where fewest of a kind are.
-  (queue, counts) => (queue[0] ? freedom(queue[0].pod) * 1e6 : 0) + counts.alike(queue[0]),
+  (queue, counts) => (queue[0]?.freedom ?? 0) * 1e6 + counts.alike(queue[0]),
   // Where most are left of those whom a spread over zones binds.
-  (queue) => -queue.filter(({ pod }) => freedom(pod) === 0).length,
+  (queue) => -queue.filter(({ freedom }) => freedom === 0).length,
 ]
 
-/** Places one after the other, and gives those that could not be. */
-function stuckBy(strategy: Strategy, items: readonly Item[], places: readonly Place[]): Item[] {
+/** Places one after the other, `first` before all others if they can be, and gives those that could not be. */
+function stuckBy(
+  strategy: Strategy,
+  first: readonly Item[],
+  items: readonly Item[],
+  places: readonly Place[],
+): Item[] {
   const counts = createCounts(items, places)
-  let left = queuesOf(items)
+  const early = new Set<Item>()
+  for (const item of first) {
+    if (!counts.allows(item)) continue
+    counts.add(item)
+    early.add(item)
+  }
+  let left = queuesOf(items.filter((item) => !early.has(item)))
   while (left.length > 0) {
     const order = left
       .map((queue) => ({ queue, value: strategy(queue, counts) }))
@@ -93,8 +121,8 @@ function takeRoom({ spec, metadata }: Pod, place: Place): void {
 /** One queue for each kind of pod and zone; those that a spread over zones binds come first in it. */
 function queuesOf(items: readonly Item[]): Item[][] {
   const queues = new Map<string, Item[]>()
-  for (const one of [...items].sort((a, b) => freedom(a.pod) - freedom(b.pod))) {
-    const key = `${JSON.stringify(one.pod.metadata.labels)} ${one.place.zone}`
+  for (const one of [...items].sort((a, b) => a.freedom - b.freedom)) {
+    const key = `${one.kind} ${one.place.zone}`
     const queue = queues.get(key)
     if (queue) queue.push(one)
     else queues.set(key, [one])
@@ -102,7 +130,7 @@ function queuesOf(items: readonly Item[]): Item[][] {
   return [...queues.values()]
 }
 
-function freedom({ spec: { affinity, topologySpreadConstraints: spreads = [] } }: Pod): number {
+function freedomOf({ spec: { affinity, topologySpreadConstraints: spreads = [] } }: Pod): Item['freedom'] {
   if (spreads.some(({ topologyKey }) => topologyKey !== hostname)) return 0
   return affinity || spreads.length > 0 ? 1 : 2
 }
@@ -111,13 +139,11 @@ function freedom({ spec: { affinity, topologySpreadConstraints: spreads = [] } }
 function placeOne(queue: Item[], counts: Counts, isHasty: boolean): boolean {
   const refused = new Set<string>()
   for (const [index, item] of queue.entries()) {
-    const { spec, metadata } = item.pod
-    // A spread over zones is asked about once, whatever host the pod is for.
-    const asked = freedom(item.pod) === 0 ? JSON.stringify(spec.topologySpreadConstraints) : metadata.name
+    const { asked } = item
     if (refused.has(asked)) continue
     if (!isHasty && counts.strands(item.place.zone, item)) {
       // All of the queue are of one kind: what strands a zone does so whichever of them it is, but for those awaited.
-      if (spec.topologySpreadConstraints === undefined) return false
+      if (item.spreads.length === 0) return false
       refused.add(asked)
       continue
     }
@@ -147,10 +173,13 @@ interface Table {
   byDomain: Map<string, number>
   /** Pods with an anti-affinity to the selector, by domain. */
   avoided: Map<string, number>
+  /** Whether pods of a kind are counted, as far as it has been asked. */
+  counted: Map<string, boolean>
 }
 
 /** Pods still to come to a domain that ask the same of it. */
 interface Awaited {
+  spread: string
   table: Table
   maxSkew: number
   own: 0 | 1
@@ -167,20 +196,21 @@ function createCounts(items: readonly Item[], places: readonly Place[]): Counts 
     const known = tables.get(id)
     if (known) return known
     const byDomain = new Map(places.map((place) => [domainOf(topologyKey, place), 0]))
-    const made = { topologyKey, selector, byDomain, avoided: new Map<string, number>() }
+    const made = { topologyKey, selector, byDomain, avoided: new Map<string, number>(), counted: new Map() }
     tables.set(id, made)
     return made
   }
 
-  function note({ pod, place }: Item, times: 1 | -1): void {
-    for (const spread of spreadsOf(pod)) {
-      const table = tableOf(spread.topologyKey, spread.labelSelector)
-      const domain = domainOf(spread.topologyKey, place)
-      const own = matches(table.selector, pod) ? 1 : 0
+  function note(item: Item, times: 1 | -1): void {
+    for (const [index, { topologyKey, labelSelector, maxSkew }] of spreadsOf(item.pod).entries()) {
+      const table = tableOf(topologyKey, labelSelector)
+      const domain = domainOf(topologyKey, item.place)
+      const own = isCounted(table, item) ? 1 : 0
       const here = awaited.get(domain) ?? new Map<string, Awaited>()
       awaited.set(domain, here)
-      const key = `${JSON.stringify(spread)} ${own}`
-      const entry = here.get(key) ?? { table, maxSkew: spread.maxSkew, own, count: 0 }
+      const spread = item.spreads[index] ?? ''
+      const key = `${spread} ${own}`
+      const entry = here.get(key) ?? { spread, table, maxSkew, own, count: 0 }
       here.set(key, { ...entry, count: entry.count + times })
     }
   }
@@ -195,42 +225,41 @@ function createCounts(items: readonly Item[], places: readonly Place[]): Counts 
     alike(item) {
       if (!item) return 0
       const zonal = [...tables.values()].filter(
-        ({ topologyKey, selector }) => topologyKey !== hostname && matches(selector, item.pod),
+        (table) => table.topologyKey !== hostname && isCounted(table, item),
       )
       return Math.max(0, ...zonal.map(({ byDomain }) => byDomain.get(item.place.zone) ?? 0))
     },
-    strands(domain, { pod }) {
-      const mine = new Set(spreadsOf(pod).map((spread) => JSON.stringify(spread)))
-      for (const [key, { table, maxSkew, own, count }] of awaited.get(domain) ?? []) {
-        const others = count - (mine.has(key.slice(0, -2)) ? 1 : 0)
-        if (others <= 0 || !matches(table.selector, pod)) continue
+    strands(domain, item) {
+      for (const { spread, table, maxSkew, own, count } of awaited.get(domain)?.values() ?? []) {
+        const others = count - (item.spreads.includes(spread) ? 1 : 0)
+        if (others <= 0 || !isCounted(table, item)) continue
         if ((table.byDomain.get(domain) ?? 0) + 1 + own - least(table) > maxSkew) return true
       }
       return false
     },
-    allows({ pod, place }) {
+    allows(item) {
+      const { pod, place } = item
       const at = ({ topologyKey, byDomain }: Table) => byDomain.get(domainOf(topologyKey, place)) ?? 0
       for (const { topologyKey, labelSelector, maxSkew } of spreadsOf(pod)) {
         const table = tableOf(topologyKey, labelSelector)
-        if (at(table) + (matches(table.selector, pod) ? 1 : 0) - least(table) > maxSkew) return false
+        if (at(table) + (isCounted(table, item) ? 1 : 0) - least(table) > maxSkew) return false
       }
       for (const { topologyKey, labelSelector } of nearOf(pod)) {
         const table = tableOf(topologyKey, labelSelector)
-        const isFirst = matches(table.selector, pod) && [...table.byDomain.values()].every((n) => n === 0)
+        const isFirst = isCounted(table, item) && [...table.byDomain.values()].every((n) => n === 0)
         if (!isFirst && at(table) === 0) return false
       }
       if (farOf(pod).some(({ topologyKey, labelSelector }) => at(tableOf(topologyKey, labelSelector)) > 0))
         return false
       return [...tables.values()].every(
-        ({ topologyKey, selector, avoided }) =>
-          !avoided.has(domainOf(topologyKey, place)) || !matches(selector, pod),
+        (table) => !table.avoided.has(domainOf(table.topologyKey, place)) || !isCounted(table, item),
       )
     },
     add(item) {
       const { pod, place } = item
-      for (const { topologyKey, selector, byDomain } of tables.values()) {
-        const domain = domainOf(topologyKey, place)
-        if (matches(selector, pod)) byDomain.set(domain, (byDomain.get(domain) ?? 0) + 1)
+      for (const table of tables.values()) {
+        const domain = domainOf(table.topologyKey, place)
+        if (isCounted(table, item)) table.byDomain.set(domain, (table.byDomain.get(domain) ?? 0) + 1)
       }
       for (const { topologyKey, labelSelector } of farOf(pod)) {
         const { avoided } = tableOf(topologyKey, labelSelector)
@@ -257,6 +286,10 @@ function least({ byDomain }: Table): number {
   return smallest
 }
 
-function matches({ matchLabels = {} }: LabelSelector, { metadata }: Pod): boolean {
-  return Object.entries(matchLabels).every(([key, value]) => metadata.labels?.[key] === value)
+function isCounted({ counted, selector: { matchLabels = {} } }: Table, { kind, pod }: Item): boolean {
+  const known = counted.get(kind)
+  if (known !== undefined) return known
+  const answer = Object.entries(matchLabels).every(([key, value]) => pod.metadata.labels?.[key] === value)
+  counted.set(kind, answer)
+  return answer
 }
