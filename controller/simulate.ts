@@ -1,12 +1,13 @@
-import { readFileSync } from 'node:fs'
+import { createReadStream } from 'node:fs'
 import { systemClock } from '../common/clock.ts'
 import { controllerOptions } from './options.ts'
 import { simulate } from './simulate/run.ts'
 
 /** The command `node controller/simulate.ts`: the decision of the controller for a state in files. */
-process.exitCode = simulate(
+process.exitCode = await simulate(
   {
-    readFile: (name) => readFileSync(name === '-' ? 0 : name),
+    readFile: (name) => (name === '-' ? process.stdin : createReadStream(name, { highWaterMark: 2 ** 20 })),
+    isTerminal: process.stderr.isTTY === true,
     now: systemClock.now,
     monotonic: systemClock.monotonic,
     out: (text) => process.stdout.write(text),

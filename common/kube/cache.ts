@@ -97,7 +97,9 @@ interface Store<T extends KubeObject> {
 }
 
 function createStore<T extends KubeObject>(trim: (object: T) => T): Store<T> {
+  // In the order of the keys, but for those that have come since the last list.
   let objects = new Map<string, T>()
+  let hasNew = false
   let listed: readonly T[] | undefined
   let synced = false
   const listeners = new Set<() => void>()
@@ -111,18 +113,26 @@ function createStore<T extends KubeObject>(trim: (object: T) => T): Store<T> {
   return {
     replace(items) {
       objects = new Map(items.map((item) => [keyOf(item), trim(item)]))
+      hasNew = true
       synced = true
       first.resolve()
       changed()
     },
     apply({ type, object }) {
       if (type === 'BOOKMARK' || type === 'ERROR') return
-      if (type === 'DELETED') objects.delete(keyOf(object))
-      else objects.set(keyOf(object), trim(object))
+      const key = keyOf(object)
+      if (type === 'DELETED') {
+        objects.delete(key)
+      } else {
+        hasNew ||= !objects.has(key)
+        objects.set(key, trim(object))
+      }
       changed()
     },
     cache: {
       list() {
+        if (hasNew) objects = inOrder(objects)
+        hasNew = false
         listed ??= [...objects.values()]
         return listed
       },
@@ -137,4 +147,8 @@ function createStore<T extends KubeObject>(trim: (object: T) => T): Store<T> {
       },
     },
   }
+}
+
+function inOrder<T>(objects: ReadonlyMap<string, T>): Map<string, T> {
+  return new Map([...objects].sort(([a], [b]) => (a < b ? -1 : 1)))
 }

@@ -84,6 +84,7 @@ export function groupDecisions(
       reasons: [
         ...own.map(reasonOf),
         ...shortfall(group),
+        ...cluster.problems.daemonSets.map((message): Reason => ({ code: 'InvalidObject', message })),
         ...(own.length > 0 ? [] : [steady(current, group.spec.maxNodes)]),
       ],
     }

@@ -14,6 +14,7 @@ export interface BlockerRules {
   readonly budgets: Budgets
   /** By uid. */
   readonly workloads: ReadonlyMap<string, Workload>
+  readonly priority: (pod: Pod) => number
   readonly now: number
 }
 
@@ -32,27 +33,26 @@ export function staysBehind(pod: Pod): boolean {
   return isDaemon(pod) || notes[daemonMark] === 'true'
 }
 
+const none: readonly Reason[] = []
+
 /** Why this pod keeps its node from being removed; empty if it may be moved. */
-export function blockersOf(pod: Pod, rules: BlockerRules): Reason[] {
-  const forbidden = doNotDisruptReason(pod, rules.now)
-  const word = pod.metadata.annotations?.[safeToEvict]
-  const codes: [KeepReason, string][] = []
-  if (forbidden) codes.push(['PodDoNotDisrupt', forbidden])
-  if (word === 'true') return codes.map(reasonFor(pod))
-  if (word !== undefined) codes.push(['PodSafeToEvictFalse', `has annotation ${safeToEvict}=${word}`])
-  codes.push(...ownerBlockers(pod, rules))
+export function blockersOf(pod: Pod, rules: BlockerRules): readonly Reason[] {
+  const notes = pod.metadata.annotations
+  const word = notes?.[safeToEvict]
+  const forbidden = notes?.[doNotDisrupt] === undefined ? undefined : doNotDisruptReason(pod, rules.now)
+  const found: Reason[] = []
+  const say = (code: KeepReason, message: string) => found.push({ code, message, object: keyOf(pod) })
+  if (forbidden) say('PodDoNotDisrupt', forbidden)
+  if (word === 'true') return found
+  if (word !== undefined) say('PodSafeToEvictFalse', `has annotation ${safeToEvict}=${word}`)
+  ownerBlocker(pod, rules, say)
   const { blockOn = [] } = rules.drain
   if (blockOn.includes('KubeSystem') && isUnbudgetedSystem(pod, rules.budgets)) {
-    codes.push(['PodKubeSystem', 'is in kube-system and under no PodDisruptionBudget'])
+    say('PodKubeSystem', 'is in kube-system and under no PodDisruptionBudget')
   }
-  const local = blockOn.includes('LocalStorage') ? localStorage(pod) : []
-  if (local.length > 0)
-    codes.push(['PodLocalStorage', `keeps data on the node in volume ${local.join(', ')}`])
-  return codes.map(reasonFor(pod))
-}
-
-function reasonFor(pod: Pod): (code: [KeepReason, string]) => Reason {
-  return ([code, message]) => ({ code, message, object: keyOf(pod) })
+  const local = pod.spec.volumes && blockOn.includes('LocalStorage') ? localStorage(pod) : ''
+  if (local !== '') say('PodLocalStorage', `keeps data on the node in volume ${local}`)
+  return found.length === 0 ? none : found
 }
 
 /** Karpenter's annotation: `true`, or a duration from the start of the pod. Another text counts as absent. */
@@ -72,26 +72,28 @@ function doNotDisruptReason({ metadata, status }: Pod, now: number): string | un
 
 const replicating = ['ReplicationController', 'ReplicaSet', 'StatefulSet', 'Job']
 
-function ownerBlockers(pod: Pod, { drain, workloads }: BlockerRules): [KeepReason, string][] {
+function ownerBlocker(
+  pod: Pod,
+  { drain, workloads }: BlockerRules,
+  say: (code: KeepReason, message: string) => void,
+): void {
   const { blockOn = [], minReplicas = 0 } = drain
   const owner = pod.metadata.ownerReferences?.find(({ controller }) => controller === true)
-  if (!owner)
-    return blockOn.includes('Unreplicated')
-      ? [['PodNotReplicated', 'has no controller that would make it again']]
-      : []
+  if (!owner) {
+    if (blockOn.includes('Unreplicated'))
+      say('PodNotReplicated', 'has no controller that would make it again')
+    return
+  }
   if (!replicating.includes(owner.kind)) {
-    return blockOn.includes('CustomController')
-      ? [['PodCustomController', `is controlled by a ${owner.kind}`]]
-      : []
+    if (blockOn.includes('CustomController')) say('PodCustomController', `is controlled by a ${owner.kind}`)
+    return
   }
   const replicas = workloads.get(owner.uid)?.spec.replicas
-  if (replicas === undefined || replicas >= minReplicas) return []
-  return [
-    [
-      'PodMinReplicas',
-      `${owner.kind} ${owner.name} has ${replicas} replicas, fewer than minReplicas ${minReplicas}`,
-    ],
-  ]
+  if (replicas === undefined || replicas >= minReplicas) return
+  say(
+    'PodMinReplicas',
+    `${owner.kind} ${owner.name} has ${replicas} replicas, fewer than minReplicas ${minReplicas}`,
+  )
 }
 
 function isUnbudgetedSystem(pod: Pod, budgets: Budgets): boolean {
@@ -99,7 +101,7 @@ function isUnbudgetedSystem(pod: Pod, budgets: Budgets): boolean {
 }
 
 /** Volumes whose data would be lost, but for those that the pod declares expendable. */
-function localStorage({ metadata, spec }: Pod): string[] {
+function localStorage({ metadata, spec }: Pod): string {
   const declared = new Set((metadata.annotations?.[localVolumes] ?? '').split(',').map((name) => name.trim()))
   return (spec.volumes ?? [])
     .filter(
@@ -108,4 +110,5 @@ function localStorage({ metadata, spec }: Pod): string[] {
     )
     .map(({ name }) => name)
     .filter((name) => !declared.has(name))
+    .join(', ')
 }

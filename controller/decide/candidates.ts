@@ -7,7 +7,6 @@ import { isDaemon } from './daemonsets.ts'
 import type { Group } from './groups.ts'
 import type { Member } from './members.ts'
 import type { Reason } from './plan.ts'
-import { createPriority } from './pods.ts'
 import { add, at, cpu, memory, zero } from './resources.ts'
 import type { Bin } from './shape/bins.ts'
 import { percentText, usageReasons } from './usage.ts'
@@ -42,9 +41,9 @@ export function assess(
   rules: BlockerRules,
 ): Candidate | Reason[] {
   const pods = cluster.podsOn.get(node.metadata.name) ?? []
-  const priority = createPriority(cluster.state.priorityClasses)
   const evicted = pods.filter((pod) => !staysBehind(pod))
-  const moved = evicted.filter((pod) => priority(pod) >= cluster.options['expendable-pods-priority-cutoff'])
+  const cutoff = cluster.options['expendable-pods-priority-cutoff']
+  const moved = evicted.filter((pod) => rules.priority(pod) >= cutoff)
   const utilization = utilizationOf(pods, bin, cluster)
   const reasons = [
     ...wishes(node, group, cluster),

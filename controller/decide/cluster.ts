@@ -1,4 +1,5 @@
-import type { Node, Pod } from '../../common/kube/objects.ts'
+import { InputError } from '../../common/errors.ts'
+import type { KubeObject, Node, Pod } from '../../common/kube/objects.ts'
 import { keyOf } from '../../common/kube/resources.ts'
 import { daemonName, daemonPod, daemonsFor, isDaemon } from './daemonsets.ts'
 import { draftOfClaim, draftOfNode } from './drafts.ts'
@@ -8,11 +9,19 @@ import type { Member } from './members.ts'
 import type { DecideOptions } from './options.ts'
 import { isFinished } from './pods.ts'
 import { resourceSpace } from './resources.ts'
-import { labelsRead } from './shape/reads.ts'
+import { furtherResources, labelsRead } from './shape/reads.ts'
 import { readVolumes, volumeTermsOf } from './shape/volumes.ts'
 import type { ClusterState } from './state.ts'
 import type { TemplateSource } from './templates.ts'
 import { createWorld, type World } from './world.ts'
+
+/** Objects that cannot be understood, and why. They are told, and all others are decided about. */
+export interface Problems {
+  readonly pods: ReadonlyMap<Pod, string>
+  /** By name, for the Node itself or a pod on it. Such a node is kept and gets no pods. */
+  readonly nodes: ReadonlyMap<string, string>
+  readonly daemonSets: readonly string[]
+}
 
 /** A state made ready for deciding: everything sorted, counted and linked once. */
 export interface Cluster {
@@ -27,7 +36,8 @@ export interface Cluster {
   readonly nodes: readonly Node[]
   /** All pods in the order of their keys. */
   readonly pods: readonly Pod[]
-  /** Unfinished pods by node. */
+  readonly problems: Problems
+  /** Unfinished pods by node, but for those that are a problem. */
   readonly podsOn: ReadonlyMap<string, readonly Pod[]>
   readonly daemons: readonly Pod[]
   readonly headroom: readonly Headroom[]
@@ -38,16 +48,13 @@ export function readCluster(state: ClusterState, options: DecideOptions, now: nu
   const groups = readGroups(state, options)
   const pods = sorted(state.pods)
   const active = pods.filter((pod) => !isFinished(pod))
-  const podsOn = byNode(active)
-  const memberOf = new Map(
-    groups.flatMap((group) => group.members.map((member) => [member.name, { group, member }])),
-  )
   const daemons = sorted(state.daemonSets).map(daemonPod)
+  const onNodes = byNode(active)
   const headroom = groups
-    .map((group) => headroomOf(group, movableOf(group, podsOn)))
+    .map((group) => headroomOf(group, () => movableOf(group, onNodes)))
     .filter((one) => one !== undefined)
   const all = [...active, ...daemons, ...headroom.map(({ pod }) => pod)]
-  const space = resourceSpace(all.map(({ spec }) => spec))
+  const space = resourceSpace(furtherResources(all))
   const world = createWorld({
     space,
     read: labelsRead(all, volumeTermsOf(state)),
@@ -57,29 +64,41 @@ export function readCluster(state: ClusterState, options: DecideOptions, now: nu
       sorted(state.namespaces).map(({ metadata }) => [metadata.name, metadata.labels ?? {}]),
     ),
   })
-  const source = { space, options, csiNodes: state.csiNodes }
-  const nodes = sorted(state.nodes)
+  const { invalid } = world
+  const valid = invalid.size === 0 ? active : active.filter((pod) => !invalid.has(pod))
+  const nodeProblems = new Map<string, string>()
+  for (const [pod, problem] of invalid) if (pod.spec.nodeName) nodeProblems.set(pod.spec.nodeName, problem)
   const cluster = {
     state,
     options,
     now,
     groups,
-    memberOf,
+    memberOf: new Map(
+      groups.flatMap((group) => group.members.map((member) => [member.name, { group, member }])),
+    ),
     world,
-    nodes,
+    nodes: sorted(state.nodes),
     pods,
-    podsOn,
-    daemons,
-    headroom,
-    source,
+    problems: {
+      pods: invalid,
+      nodes: nodeProblems,
+      daemonSets: daemons.flatMap((pod) => invalid.get(pod) ?? []),
+    },
+    podsOn: valid === active ? onNodes : byNode(valid),
+    daemons: daemons.filter((pod) => !invalid.has(pod)),
+    headroom: headroom.filter(({ pod }) => !invalid.has(pod)),
+    source: { space, options, csiNodes: state.csiNodes },
   }
-  addBins(cluster, active)
+  addBins(cluster, valid, nodeProblems)
   return cluster
 }
 
-function sorted<T extends { metadata: { name: string; namespace?: string } }>(objects: readonly T[]): T[] {
+/** The objects by key. Lists that are in order already, as those of a watch cache are, cost only the look. */
+function sorted<T extends KubeObject>(objects: readonly T[]): readonly T[] {
+  const keys = objects.map(keyOf)
+  if (keys.every((key, i) => i === 0 || (keys[i - 1] ?? '') <= key)) return objects
   return objects
-    .map((object) => ({ key: keyOf(object), object }))
+    .map((object, i) => ({ key: keys[i] ?? '', object }))
     .sort((a, b) => compareText(a.key, b.key))
     .map(({ object }) => object)
 }
@@ -101,10 +120,10 @@ function movableOf({ members }: Group, podsOn: Cluster['podsOn']): Pod[] {
 }
 
 /** Puts every Node and every machine on its way into the world, with the pods that are there. */
-function addBins(cluster: Cluster, active: readonly Pod[]): void {
+function addBins(cluster: Cluster, active: readonly Pod[], nodeProblems: Map<string, string>): void {
   const { world, nodes, groups, daemons, podsOn } = cluster
   const drafts = [
-    ...nodes.map((node) => draftOfNode(node, cluster)),
+    ...nodes.flatMap((node) => understood(node, nodeProblems, () => draftOfNode(node, cluster)) ?? []),
     ...groups.flatMap((group) => group.staying.flatMap((member) => draftOfClaim(member, group, cluster))),
   ]
   for (const draft of drafts) world.add(draft)
@@ -113,7 +132,19 @@ function addBins(cluster: Cluster, active: readonly Pod[]): void {
     if (place) world.place(world.classOf(pod), place, 1)
   }
   for (const bin of world.bins) {
-    const present = new Set((podsOn.get(bin.name) ?? []).map((pod) => daemonName(pod) ?? ''))
+    bin.closed = nodeProblems.has(bin.name)
+    const present = new Set<string>()
+    if (daemons.length > 0) for (const pod of podsOn.get(bin.name) ?? []) present.add(daemonName(pod) ?? '')
     for (const pod of daemonsFor(bin, daemons, present, world)) world.place(pod, bin, 1)
+  }
+}
+
+function understood<T>({ metadata }: Node, problems: Map<string, string>, read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error
+    problems.set(metadata.name, error.message)
+    return undefined
   }
 }

@@ -10,7 +10,7 @@ import { createLimits, type Limits } from './limits.ts'
 import { type Lot, lotsOf } from './lots.ts'
 import type { DecideOptions } from './options.ts'
 import type { NodeDecision, Plan, PodDecision, Reason } from './plan.ts'
-import { createTriage } from './pods.ts'
+import { createTriage, type Settled } from './pods.ts'
 import { newNodes, podDecisions } from './report.ts'
 import { type Growth, scaleDown } from './scale-down.ts'
 import { buy, candidatesOf, type Purchase, placeOnExisting } from './scale-up.ts'
@@ -22,7 +22,7 @@ import { whyNot } from './why-not.ts'
 /**
  * Decides about every pod, node and group of a state at `now` (ms since the epoch): pods go onto what is there or
  * coming, machines are bought for the rest, and what is not needed goes. Pure and synchronous; equal states give
- * equal plans whatever the order of their lists. Throws `InputError` for a quantity that is none.
+ * equal plans whatever the order of their lists. An object that cannot be understood gets the reason `InvalidObject`.
  */
 export function decide(state: ClusterState, options: DecideOptions, now: number): Plan {
   const cluster = readCluster(state, options, now)
@@ -57,15 +57,26 @@ export function decide(state: ClusterState, options: DecideOptions, now: number)
 }
 
 function triage(cluster: Cluster): { settled: PodDecision[]; pending: { pod: Pod; waitedMs: number }[] } {
-  const triageOf = createTriage(cluster.state, cluster.options, cluster.now)
+  const triageOf = createTriage(cluster)
   const settled: PodDecision[] = []
   const pending: { pod: Pod; waitedMs: number }[] = []
   for (const pod of cluster.pods) {
     const outcome = triageOf(pod)
     if (outcome.kind === 'pending') pending.push({ pod, waitedMs: outcome.waitedMs })
-    else settled.push({ pod: keyOf(pod), verdict: outcome.verdict, ...nodeOf(pod), reasons: outcome.reasons })
+    else settled.push(settledDecision(pod, outcome))
   }
   return { settled, pending }
+}
+
+// Most pods are bound and stay as they are from pass to pass.
+const known = new WeakMap<Pod, { reasons: readonly Reason[]; decision: PodDecision }>()
+
+function settledDecision(pod: Pod, { verdict, reasons }: Settled): PodDecision {
+  const before = known.get(pod)
+  if (before?.reasons === reasons) return before.decision
+  const decision = { pod: keyOf(pod), verdict, ...nodeOf(pod), reasons }
+  known.set(pod, { reasons, decision })
+  return decision
 }
 
 function nodeOf({ spec, status }: Pod): { node?: string } {

@@ -2,16 +2,19 @@ import { fromTimestamp } from '../../common/clock.ts'
 import { formatDuration, parseDuration } from '../../common/duration.ts'
 import { InputError } from '../../common/errors.ts'
 import type { Pod, PriorityClass } from '../../common/kube/objects.ts'
+import type { Cluster } from './cluster.ts'
 import { isDaemon } from './daemonsets.ts'
-import type { DecideOptions } from './options.ts'
 import type { PodVerdict, Reason } from './plan.ts'
 import type { ReasonCode } from './reasons.ts'
-import type { ClusterState } from './state.ts'
 
 /** What is done about a pod before anybody looks for a place. */
-export type Triage =
-  | { kind: 'settled'; verdict: PodVerdict; reasons: Reason[] }
-  | { kind: 'pending'; waitedMs: number }
+export type Triage = Settled | { kind: 'pending'; waitedMs: number }
+
+export interface Settled {
+  readonly kind: 'settled'
+  readonly verdict: PodVerdict
+  readonly reasons: Reason[]
+}
 
 const bound: Triage = {
   kind: 'settled',
@@ -20,7 +23,7 @@ const bound: Triage = {
 }
 
 /** Sorts pods into those that have a node, those left alone with the reason why, and those that need a place. */
-export function createTriage(state: ClusterState, options: DecideOptions, now: number): (pod: Pod) => Triage {
+export function createTriage({ state, options, now, problems }: Cluster): (pod: Pod) => Triage {
   const priority = createPriority(state.priorityClasses)
   const grace = state.autoscalerConfig?.spec.globalSettings?.unschedulablePodGracePeriodSeconds
   const delayMs = grace === undefined ? options['new-pod-scale-up-delay'] : grace * 1000
@@ -28,6 +31,9 @@ export function createTriage(state: ClusterState, options: DecideOptions, now: n
 
   return (pod) => {
     if (isFinished(pod)) return ignored('NotUnschedulable', 'has finished')
+    const problem = problems.pods.get(pod)
+    if (problem !== undefined)
+      return settled(pod.spec.nodeName ? 'bound' : 'ignored', 'InvalidObject', problem)
     if (pod.spec.nodeName) return bound
     const gates = pod.spec.schedulingGates ?? []
     if (gates.length > 0)
@@ -51,7 +57,11 @@ export function createTriage(state: ClusterState, options: DecideOptions, now: n
 }
 
 function ignored(code: ReasonCode, message: string): Triage {
-  return { kind: 'settled', verdict: 'ignored', reasons: [{ code, message }] }
+  return settled('ignored', code, message)
+}
+
+function settled(verdict: PodVerdict, code: ReasonCode, message: string): Triage {
+  return { kind: 'settled', verdict, reasons: [{ code, message }] }
 }
 
 /** True for a pod that runs no more: it takes no room and needs none. */

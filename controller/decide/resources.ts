@@ -19,22 +19,25 @@ export interface ResourceSpace {
   readonly places: ReadonlyMap<string, number>
 }
 
-/** The resources that the given pods and further quantities name, in an order that does not depend on theirs. */
-export function resourceSpace(specs: Iterable<PodSpec>, further: Iterable<Quantities> = []): ResourceSpace {
-  const extended = new Set<string>()
-  const note = (quantities: Quantities | undefined) => {
-    for (const name in quantities) extended.add(name)
-  }
-  for (const spec of specs) {
-    for (const { resources } of spec.containers) note(resources?.requests ?? resources?.limits)
-    for (const { resources } of spec.initContainers ?? []) note(resources?.requests ?? resources?.limits)
-    for (const { resources } of spec.containers) note(resources?.limits)
-    note(spec.overhead)
-  }
-  for (const quantities of further) note(quantities)
-  for (const name of wellKnown) extended.delete(name)
-  const names = [...wellKnown, ...[...extended].sort()]
+/** The four usual resources and `further` ones, in an order that does not depend on theirs. */
+export function resourceSpace(further: Iterable<string>): ResourceSpace {
+  const names = [...wellKnown, ...[...new Set(further)].sort()]
   return { names, places: new Map(names.map((name, place) => [name, place])) }
+}
+
+/** The resources besides the usual four that a pod asks for. */
+export function resourceNames({ containers, initContainers = [], overhead, resources }: PodSpec): string[] {
+  const found = new Set<string>()
+  const note = (quantities: Quantities | undefined) => {
+    for (const name in quantities) found.add(name)
+  }
+  for (const one of [...containers, ...initContainers, { resources }]) {
+    note(one.resources?.requests)
+    note(one.resources?.limits)
+  }
+  note(overhead)
+  for (const name of wellKnown) found.delete(name)
+  return [...found]
 }
 
 export function zero(space: ResourceSpace): Vector {

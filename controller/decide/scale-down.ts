@@ -10,6 +10,7 @@ import { compareText, type Group, priceOf } from './groups.ts'
 import { isControlPlane, isLeaving, isReady, type Member } from './members.ts'
 import { createBudgets } from './pdb.ts'
 import type { NodeDecision, Reason } from './plan.ts'
+import { createPriority } from './pods.ts'
 import { type Emptied, emptyNode, type Surroundings } from './removal.ts'
 import type { Bin } from './shape/bins.ts'
 import type { Spare } from './spare.ts'
@@ -34,6 +35,7 @@ export function scaleDown(
   const { state, world, now } = cluster
   const budgets = createBudgets(state.podDisruptionBudgets)
   const workloads = new Map(state.workloads.map((workload) => [workload.metadata.uid ?? '', workload]))
+  const priority = createPriority(state.priorityClasses)
   const decided = new Map(dead.map((decision) => [decision.node, decision]))
   const candidates: Candidate[] = []
   for (const node of cluster.nodes) {
@@ -41,10 +43,10 @@ export function scaleDown(
     if (decided.has(name)) continue
     const owner = cluster.memberOf.get(name)
     const bin = world.bin(name)
-    const settled = settle(node, owner)
+    const settled = settle(node, owner, cluster.problems.nodes.get(name))
     if (settled) decided.set(name, settled)
     if (settled || !owner || !bin) continue
-    const rules: BlockerRules = { drain: owner.group.spec.drain, budgets, workloads, now }
+    const rules: BlockerRules = { drain: owner.group.spec.drain, budgets, workloads, priority, now }
     const found = assess(node, owner.group, owner.member, bin, cluster, rules)
     if (Array.isArray(found)) decided.set(name, keep(node, owner.group, found))
     else candidates.push(found)
@@ -59,7 +61,11 @@ export function scaleDown(
 }
 
 /** Cases about which nothing needs to be simulated; undefined if the node must be looked at. */
-function settle(node: Node, owner: { group: Group; member: Member } | undefined): NodeDecision | undefined {
+function settle(
+  node: Node,
+  owner: { group: Group; member: Member } | undefined,
+  problem: string | undefined,
+): NodeDecision | undefined {
   if (isControlPlane(node))
     return keep(node, undefined, [{ code: 'ControlPlane', message: 'is a node of the control plane' }])
   if (!owner)
@@ -67,6 +73,7 @@ function settle(node: Node, owner: { group: Group; member: Member } | undefined)
       { code: 'NotManaged', message: 'belongs to no NodeGroup that is looked after' },
     ])
   const { group, member } = owner
+  if (problem !== undefined) return keep(node, group, [{ code: 'InvalidObject', message: problem }])
   if (isLeaving(member))
     return {
       ...keep(node, group, [{ code: 'AlreadyLeaving', message: 'its removal has begun' }]),

@@ -1,3 +1,4 @@
+import { InputError } from '../../common/errors.ts'
 import type { Pod } from '../../common/kube/objects.ts'
 import { add, type ResourceSpace } from './resources.ts'
 import type { Labels } from './selectors.ts'
@@ -15,8 +16,10 @@ import { buildTopology, type ClassTopology } from './topology.ts'
 export interface World {
   readonly space: ResourceSpace
   readonly bins: readonly Bin[]
+  /** Pods that no filter can be asked about, each with what is wrong. */
+  readonly invalid: ReadonlyMap<Pod, string>
   bin(name: string): Bin | undefined
-  /** The class of a pod; throws for one that was not among the pods the world was made from. */
+  /** The class of a pod; throws `InputError` for one that is invalid. */
   classOf(pod: Pod): PodClass
   topologyOf(pod: PodClass): ClassTopology
   /** Counts a sketch's zone and host among the domains of spreads, empty as it is; gives what undoes it. */
@@ -46,7 +49,15 @@ export interface WorldParts {
 /** Makes a world without bins. */
 export function createWorld({ space, read, volumes, pods, namespaces }: WorldParts): World {
   const classes = createClasses(space, read, volumes)
-  const classOf = new Map<Pod, PodClass>(pods.map((pod) => [pod, classes.of(pod)]))
+  const invalid = new Map<Pod, string>()
+  for (const pod of pods) {
+    try {
+      classes.of(pod)
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error
+      invalid.set(pod, error.message)
+    }
+  }
   const topology = buildTopology(classes.all, namespaces)
   const shapeOf = createShapes(read.ofNodes)
   const bins: Bin[] = []
@@ -56,13 +67,9 @@ export function createWorld({ space, read, volumes, pods, namespaces }: WorldPar
   return {
     space,
     bins,
+    invalid,
     bin: (name) => byName.get(name),
-    classOf(pod) {
-      const found = classOf.get(pod)
-      if (!found)
-        throw new RangeError(`pod ${pod.metadata.namespace}/${pod.metadata.name} is not part of the world`)
-      return found
-    },
+    classOf: (pod) => classes.of(pod),
     topologyOf(pod) {
       const found = topology.ofClass[pod.id]
       if (!found) throw new RangeError(`class ${pod.id} is not part of the world`)

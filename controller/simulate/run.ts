@@ -4,14 +4,17 @@ import { decide } from '../decide/decide.ts'
 import { fitOf } from '../decide/fit-query.ts'
 import type { decideOptions } from '../decide/options.ts'
 import { parseArguments, type Request, usageText } from './arguments.ts'
-import { readDocuments } from './documents.ts'
+import { type Document, readDocuments } from './documents.ts'
 import { explain, planText, sentence } from './print.ts'
+import { createProgress, type Progress } from './progress.ts'
 import { readState } from './state.ts'
 
 /** What a simulation needs of the outside. */
 export interface SimulateDeps {
-  /** Content of a file; `-` is standard input. */
-  readFile(name: string): Buffer
+  /** Content of a file as it comes; `-` is standard input. */
+  readFile(name: string): AsyncIterable<Uint8Array>
+  /** Whether `err` goes to a terminal. */
+  readonly isTerminal: boolean
   /** Milliseconds since the epoch, for a simulation without `--at`. */
   now(): number
   /** Milliseconds of a counter that never goes back. */
@@ -27,17 +30,17 @@ type Table = OptionTable &
  * Runs `simulate` for a command line, with the controller's option `table`. Gives the exit code: 0, or 2 for a bad
  * command line or state, told on `err` with document, path and value.
  */
-export function simulate<const T extends Table>(
+export async function simulate<const T extends Table>(
   deps: SimulateDeps,
   args: readonly string[],
   table: T,
-): number {
+): Promise<number> {
   if (args.includes('--help') || args.includes('-h')) {
     deps.out(usageText)
     return 0
   }
   try {
-    run(deps, parseArguments<Table>(args, table))
+    await run(deps, parseArguments<Table>(args, table))
     return 0
   } catch (error) {
     if (!(error instanceof InputError || error instanceof OptionsError)) throw error
@@ -46,13 +49,18 @@ export function simulate<const T extends Table>(
   }
 }
 
-function run(
+async function run(
   deps: SimulateDeps,
   { files, at = deps.now(), options, fit, explain: objects, output }: Request<Table>,
-): void {
+): Promise<void> {
+  const progress = createProgress(deps)
   const started = deps.monotonic()
-  const documents = files.flatMap((name) => readDocuments(name, contentOf(deps, name)))
-  const { state, notes } = readState(documents, { namespaces: options.namespaces, usage: options.usage })
+  const documents = documentsOf(deps, files, progress)
+  const { state, notes } = await readState(documents, {
+    namespaces: options.namespaces,
+    usage: options.usage,
+  })
+  progress.at(`deciding about ${state.pods.length} pods and ${state.nodes.length} nodes`)
   for (const note of notes) deps.err(`note: ${note}\n`)
   const parsed = deps.monotonic()
   if (fit) {
@@ -61,14 +69,29 @@ function run(
     return
   }
   const plan = decide(state, options, at)
+  progress.done()
   const durationMs = { parse: round(parsed - started), decide: round(deps.monotonic() - parsed) }
   if (objects.length > 0) deps.out(`${objects.map((object) => explain(plan, object)).join('\n')}\n`)
   else deps.out(output === 'json' ? json({ ...plan, durationMs }) : `${planText(plan)}\n`)
 }
 
-function contentOf(deps: SimulateDeps, name: string): Buffer {
+async function* documentsOf(
+  deps: SimulateDeps,
+  files: readonly string[],
+  progress: Progress,
+): AsyncGenerator<Document> {
+  let count = 0
+  for (const name of files) {
+    for await (const document of readDocuments(name, contentOf(deps, name))) {
+      progress.at(`reading ${name}: ${++count} objects`)
+      yield document
+    }
+  }
+}
+
+async function* contentOf(deps: SimulateDeps, name: string): AsyncGenerator<Uint8Array> {
   try {
-    return deps.readFile(name)
+    yield* deps.readFile(name)
   } catch (error) {
     throw new InputError('--state', `cannot read "${name}": ${errorText(error)}`)
   }

@@ -71,11 +71,11 @@ const podSpec = Type.Object({
   topologySpreadConstraints: Type.Optional(
     Type.Array(
       Type.Object({
-        maxSkew: Type.Integer({ minimum: 1 }),
+        maxSkew: Type.Integer(),
         topologyKey: text,
         whenUnsatisfiable: text,
         labelSelector: Type.Optional(selector),
-        minDomains: Type.Optional(Type.Integer({ minimum: 1 })),
+        minDomains: Type.Optional(Type.Integer()),
       }),
     ),
   ),

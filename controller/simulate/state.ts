@@ -2,10 +2,11 @@ import { annotations, configName, labels } from '../../common/api/names.ts'
 import type { NodeGroup } from '../../common/api/nodegroup.ts'
 import { fromTimestamp } from '../../common/clock.ts'
 import { InputError } from '../../common/errors.ts'
-import type { KubeObject } from '../../common/kube/objects.ts'
+import type { KubeObject, Node, Pod, Workload } from '../../common/kube/objects.ts'
 import type { ClusterState, NodeUsage, Offering } from '../decide/state.ts'
+import { trimNode, trimPod, trimWorkload } from '../observe/trim.ts'
 import type { Document } from './documents.ts'
-import { check, kindOf, place } from './kinds.ts'
+import { check, type Kind, kindOf, place } from './kinds.ts'
 import type { NodeUsageObject, OfferingObject } from './schemas.ts'
 
 export interface ReadState {
@@ -15,14 +16,14 @@ export interface ReadState {
 }
 
 /** Puts a state together from documents. Throws `InputError` naming document, path and value of the first mistake. */
-export function readState(
-  documents: readonly Document[],
+export async function readState(
+  documents: AsyncIterable<Document>,
   options: { namespaces: readonly string[]; usage: string },
-): ReadState {
+): Promise<ReadState> {
   const lists = new Map<keyof ClusterState, KubeObject[]>()
   const unknown = new Map<string, number>()
   const seen = new Set<string>()
-  for (const { where, object } of documents) {
+  for await (const { where, object } of documents) {
     const kind = kindOf(object)
     if (!kind) {
       const name = `${String(object.kind)} (${String(object.apiVersion)})`
@@ -31,7 +32,7 @@ export function readState(
     }
     check(kind, object, where)
     // True because every schema asks for metadata with a name.
-    const placed = place(kind, object as unknown as KubeObject, options.namespaces)
+    const placed = trimmed(kind, place(kind, object as unknown as KubeObject, options.namespaces))
     const key = `${String(object.kind)} ${placed.metadata.namespace}/${placed.metadata.name}`
     if (seen.has(key)) throw new InputError(where, `is there twice: ${key}`)
     seen.add(key)
@@ -42,6 +43,14 @@ export function readState(
   const { nodeGroups, notes } = managed((lists.get('nodeGroups') ?? []) as NodeGroup[], options.namespaces)
   const ignored = [...unknown].sort().map(([name, count]) => `ignored ${count} of unknown kind ${name}`)
   return { state: assemble(lists, nodeGroups, options.usage), notes: [...ignored, ...notes] }
+}
+
+/** The object without what no decision reads, as the controller keeps it. */
+function trimmed({ list }: Kind, object: KubeObject): KubeObject {
+  if (list === 'pods') return trimPod(object as Pod)
+  if (list === 'nodes') return trimNode(object as Node)
+  if (list === 'workloads' || list === 'daemonSets') return trimWorkload(object as Workload)
+  return object
 }
 
 /** The groups the controller would look after; one that was never stored is taken as admission would store it. */

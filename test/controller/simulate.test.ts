@@ -1,8 +1,11 @@
 import { gzipSync } from 'node:zlib'
+import fc from 'fast-check'
 import t from 'tap'
 import { stringify } from 'yaml'
 import { decideOptions } from '../../controller/decide/options.ts'
 import type { Plan } from '../../controller/decide/plan.ts'
+import { cutJSON, type Piece } from '../../controller/simulate/pieces.ts'
+import { createProgress } from '../../controller/simulate/progress.ts'
 import { simulate } from '../../controller/simulate/run.ts'
 import { boundPod, node, nodeGroup, pod, requests } from '../fixtures/objects.ts'
 
@@ -28,19 +31,22 @@ const list = (...items: unknown[]) => JSON.stringify({ apiVersion: 'v1', kind: '
 const documents = (...items: unknown[]) => items.map((item) => stringify(item)).join('---\n')
 
 /** Runs the command over files that exist in memory only. */
-function run(
+async function run(
   files: Record<string, string | Buffer>,
   ...args: string[]
-): { code: number; out: string; err: string; plan: Plan } {
+): Promise<{ code: number; out: string; err: string; plan: Plan }> {
   let out = ''
   let err = ''
   let tick = 0
   const deps = {
-    readFile(name: string) {
+    async *readFile(name: string) {
       const content = files[name]
       if (content === undefined) throw new Error(`no such file: ${name}`)
-      return Buffer.from(content)
+      // In parts that end anywhere.
+      const bytes = Buffer.from(content)
+      for (let at = 0; at < bytes.length; at += 7) yield bytes.subarray(at, at + 7)
     },
+    isTerminal: false,
     now: () => Date.parse('2026-01-02T00:00:00Z'),
     monotonic: () => tick++,
     out: (text: string) => {
@@ -50,7 +56,7 @@ function run(
       err += text
     },
   }
-  const code = simulate(deps, args, table)
+  const code = await simulate(deps, args, table)
   return { code, out, err, plan: out.startsWith('{') ? (JSON.parse(out) as Plan) : ({} as Plan) }
 }
 
@@ -63,7 +69,7 @@ const everything = [
 ]
 
 t.test('prints the plan of a List as JSON', async (t) => {
-  const { code, plan, err } = run({ s: list(...everything) }, '--state', 's', ...at, '-o', 'json')
+  const { code, plan, err } = await run({ s: list(...everything) }, '--state', 's', ...at, '-o', 'json')
   t.equal(code, 0)
   t.equal(err, '')
   t.match(plan, {
@@ -84,9 +90,13 @@ t.test('prints the plan of a List as JSON', async (t) => {
 })
 
 t.test('every way of writing a state down gives the same plan', async (t) => {
-  const expected = run({ s: list(...everything) }, '--state', 's', ...at, '-o', 'json').out
+  const { out: expected } = await run({ s: list(...everything) }, '--state', 's', ...at, '-o', 'json')
   const ways: Record<string, [Record<string, string | Buffer>, string[]]> = {
     'documents of YAML': [{ s: documents(...everything) }, ['--state', 's']],
+    'a List as kubectl writes it': [
+      { s: stringify({ apiVersion: 'v1', items: everything, kind: 'List' }, { indentSeq: false }) },
+      ['--state', 's'],
+    ],
     'packed JSON': [{ 's.gz': gzipSync(list(...everything)) }, ['--state', 's.gz']],
     'packed YAML': [{ 's.gz': gzipSync(documents(...everything)) }, ['--state', 's.gz']],
     'several files after one flag': [
@@ -104,13 +114,55 @@ t.test('every way of writing a state down gives the same plan', async (t) => {
     ],
   }
   for (const [title, [files, args]] of Object.entries(ways)) {
-    t.equal(run(files, ...args, ...at, '-o', 'json').out, expected, title)
+    t.equal((await run(files, ...args, ...at, '-o', 'json')).out, expected, title)
+  }
+})
+
+t.test('JSON is cut at its items wherever its parts end and whatever its texts hold', async (t) => {
+  const value = fc.jsonValue()
+  const item = fc.record({ kind: fc.constant('Pod'), data: value })
+  const sizes = fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1 })
+  const root = fc.record({ metadata: value, items: fc.array(item), kind: fc.constant('List') })
+  const whole = fc.tuple(root, fc.boolean()).map(([one, isSpaced]) => ({
+    one,
+    text: JSON.stringify(one, null, isSpaced ? 2 : 0),
+  }))
+  fc.assert(
+    fc.property(whole, sizes, ({ one, text }, lengths) => {
+      const cutter = cutJSON()
+      const pieces: Piece[] = []
+      let at = 0
+      for (let i = 0; at < text.length; i++) {
+        const length = lengths[i % lengths.length] ?? 1
+        pieces.push(...cutter.push(text.slice(at, at + length)))
+        at += length
+      }
+      pieces.push(...cutter.end())
+      const parsed = pieces.map((piece) => JSON.parse(piece.text) as unknown)
+      const { items, ...rest } = JSON.parse(text) as typeof one
+      t.strictSame(parsed.slice(0, -1), items)
+      t.strictSame(parsed.at(-1), { ...rest, items: [] })
+    }),
+  )
+})
+
+t.test('tells a person at a terminal what takes long, and nobody else', async (t) => {
+  for (const isTerminal of [true, false]) {
+    const said: string[] = []
+    let now = 0
+    const progress = createProgress({ err: (text) => said.push(text), isTerminal, monotonic: () => now })
+    progress.at('reading')
+    now = 3000
+    progress.at('reading')
+    progress.at('reading')
+    progress.done()
+    t.strictSame(said, isTerminal ? ['\r\x1b[Kreading, 3 s', '\r\x1b[K'] : [])
   }
 })
 
 t.test('a PodList of the API server needs no kind at its items', async (t) => {
   const { kind: _, apiVersion: __, ...bare } = pod('b')
-  const { plan } = run(
+  const { plan } = await run(
     { a: list(nodeGroup(), small), b: JSON.stringify({ apiVersion: 'v1', kind: 'PodList', items: [bare] }) },
     '--state',
     'a',
@@ -123,7 +175,7 @@ t.test('a PodList of the API server needs no kind at its items', async (t) => {
 })
 
 t.test('options of the controller can be set', async (t) => {
-  const { plan } = run(
+  const { plan } = await run(
     { s: list(nodeGroup(), small, pod()) },
     '--state',
     's',
@@ -137,12 +189,12 @@ t.test('options of the controller can be set', async (t) => {
 })
 
 t.test('usage counts as soon as there is any', async (t) => {
-  const codes = (...items: unknown[]) =>
-    run({ s: list(nodeGroup(), small, ...items) }, '--state', 's', ...at, '-o', 'json').plan.nodes.map(
-      ({ reasons }) => reasons[0]?.code,
-    )
-  t.strictSame(codes(node()), ['NotUnneededLongEnough'])
-  t.strictSame(codes(node(), node('node-2'), usage), ['NotUnneededLongEnough', 'UsageUnknown'])
+  const codes = async (...items: unknown[]) =>
+    (
+      await run({ s: list(nodeGroup(), small, ...items) }, '--state', 's', ...at, '-o', 'json')
+    ).plan.nodes.map(({ reasons }) => reasons[0]?.code)
+  t.strictSame(await codes(node()), ['NotUnneededLongEnough'])
+  t.strictSame(await codes(node(), node('node-2'), usage), ['NotUnneededLongEnough', 'UsageUnknown'])
 })
 
 t.test('a NodeGroup that was never stored is taken as admission would store it', async (t) => {
@@ -152,12 +204,12 @@ t.test('a NodeGroup that was never stored is taken as admission would store it',
     metadata: { name: 'workers', labels: { 'autoscaler.vpsie.com/managed': 'true' } },
     spec: { maxNodes: 3, offeringIDs: ['small'], scaleUpPolicy: { enabled: false } },
   }
-  const { plan } = run({ s: list(sketch, small, pod()) }, '--state', 's', ...at, '-o', 'json')
+  const { plan } = await run({ s: list(sketch, small, pod()) }, '--state', 's', ...at, '-o', 'json')
   t.match(plan, { pods: [{ verdict: 'unschedulable' }], groups: [{ nodeGroup: 'kube-system/workers' }] })
 })
 
 t.test('what the decision does not read is ignored with a note', async (t) => {
-  const { code, err } = run(
+  const { code, err } = await run(
     {
       s: list(
         { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'x' } },
@@ -176,22 +228,25 @@ t.test('what the decision does not read is ignored with a note', async (t) => {
 
 t.test('--fit answers for one pod and one node', async (t) => {
   const state = { s: list(node(), pod('a'), pod('b', { requests: requests('3', '1Gi') })) }
-  t.strictSame(JSON.parse(run(state, '--state', 's', '--fit', 'default/a@node-1', '-o', 'json').out), {
-    fits: true,
-    reasons: [],
-  })
-  t.match(JSON.parse(run(state, '--state', 's', '--fit', 'default/b@node-1', '-o', 'json').out), {
+  t.strictSame(
+    JSON.parse((await run(state, '--state', 's', '--fit', 'default/a@node-1', '-o', 'json')).out),
+    {
+      fits: true,
+      reasons: [],
+    },
+  )
+  t.match(JSON.parse((await run(state, '--state', 's', '--fit', 'default/b@node-1', '-o', 'json')).out), {
     fits: false,
     reasons: [{ code: 'NodeResourcesFit' }],
   })
   t.equal(
-    run(state, '--state', 's', '--fit', 'default/b@node-1').out,
+    (await run(state, '--state', 's', '--fit', 'default/b@node-1')).out,
     'NodeResourcesFit: insufficient 3 cpu asked, 2 of 2 free\n',
   )
 })
 
 t.test('--explain prints the sentences', async (t) => {
-  const { out } = run(
+  const { out } = await run(
     { s: list(...everything) },
     '--state',
     's',
@@ -210,11 +265,59 @@ t.test('--explain prints the sentences', async (t) => {
 })
 
 t.test('the table names actions, nodes and the pods that wait', async (t) => {
-  const { out } = run({ s: list(nodeGroup(), small, pod()) }, '--state', 's', ...at)
+  const { out } = await run({ s: list(nodeGroup(), small, pod()) }, '--state', 's', ...at)
   t.match(out, /^Plan at 2026-01-02T00:00:00Z: monthly cost 0\.00 now, 10\.00 planned$/m)
   t.match(out, /^create +kube-system\/workers +small +1 +10\.00 +ScaleUp$/m)
   t.match(out, /^default\/pod-1 +scaleUp +new-1 +NewNode/m)
 })
+
+const malformed: { title: string; spec: object; says: RegExp }[] = [
+  {
+    title: 'a quantity that is none',
+    spec: { containers: [{ name: 'c', resources: { requests: { cpu: 'plenty' } } }] },
+    says: /^Pod default\/bad spec\.containers\[0\]\.resources\.requests\.cpu: .*current value is "plenty"/,
+  },
+  {
+    title: 'an operator that is none',
+    spec: { containers: [], affinity: { nodeAffinity: required({ nodeSelectorTerms: [term('Like')] }) } },
+    says: /nodeAffinity term 0 operator of zone must be In or .*: current value is "Like"/,
+  },
+  {
+    title: 'a spread without slack',
+    spec: {
+      containers: [],
+      topologySpreadConstraints: [{ maxSkew: 0, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule' }],
+    },
+    says: /topologySpreadConstraints\[0\]\.maxSkew must be a whole number of at least 1: current value is 0/,
+  },
+]
+
+function required(terms: object) {
+  return { requiredDuringSchedulingIgnoredDuringExecution: terms }
+}
+
+function term(operator: string) {
+  return { matchExpressions: [{ key: 'zone', operator, values: ['a'] }] }
+}
+
+for (const { title, spec, says } of malformed) {
+  t.test(`a pod with ${title} is told, and the others are planned`, async (t) => {
+    const bad = { ...pod('bad'), spec }
+    const { code, out } = await run(
+      { s: list(small, nodeGroup(), bad, pod('good')) },
+      '--state',
+      's',
+      '-o',
+      'json',
+    )
+    t.equal(code, 0)
+    const { pods } = JSON.parse(out) as Plan
+    t.match(pods, [
+      { pod: 'default/bad', verdict: 'ignored', reasons: [{ code: 'InvalidObject', message: says }] },
+      { pod: 'default/good', verdict: 'scaleUp' },
+    ])
+  })
+}
 
 const offer = (spec: object) => list({ ...small, spec: { ...small.spec, ...spec } })
 
@@ -252,7 +355,7 @@ const mistakes: { title: string; file?: string; args?: string[]; says: RegExp }[
   {
     title: 'a document that is no object',
     file: 'hello',
-    says: /^s: must be a Kubernetes object: current value is "hello"/,
+    says: /^s document 1: must be a Kubernetes object: current value is "hello"/,
   },
   {
     title: 'an object without a name',
@@ -268,11 +371,6 @@ const mistakes: { title: string; file?: string; args?: string[]; says: RegExp }[
     title: 'a negative size',
     file: offer({ cpu: -1 }),
     says: /^s items\[0\] Offering small spec\.cpu: .*current value is -1/,
-  },
-  {
-    title: 'a quantity that is none',
-    file: list(pod('a', { requests: { cpu: 'plenty' } })),
-    says: /Pod default\/a spec\.containers\[0\]\.resources\.requests\.cpu: .*current value is "plenty"/,
   },
   {
     title: 'containers that are no list',
@@ -298,7 +396,7 @@ const mistakes: { title: string; file?: string; args?: string[]; says: RegExp }[
 
 for (const { title, file = list(), args = ['--state', 's', '-o', 'json'], says } of mistakes) {
   t.test(`exits 2 for ${title}`, async (t) => {
-    const { code, out, err } = run({ s: file }, ...args)
+    const { code, out, err } = await run({ s: file }, ...args)
     t.equal(code, 2)
     t.equal(out, '')
     t.match(err, says)

@@ -1,8 +1,10 @@
+import { InputError } from '../../../common/errors.ts'
 import type { Pod } from '../../../common/kube/objects.ts'
 import { keyOf } from '../../../common/kube/resources.ts'
 import { podRequests, type ResourceSpace, type Vector } from '../resources.ts'
 import type { Labels } from '../selectors.ts'
 import { type HostPort, hostPorts } from './ports.ts'
+import { problemOf } from './problems.ts'
 import {
   affinityTermsOf,
   antiAffinityTermsOf,
@@ -36,15 +38,19 @@ export interface PodClass {
 /** The classes met so far; the same pods in the same order get the same numbers. */
 export interface PodClasses {
   readonly all: readonly PodClass[]
+  /** Throws `InputError` if the pod asks for something that means nothing. */
   of(pod: Pod): PodClass
 }
 
 export function createClasses(space: ResourceSpace, read: LabelsRead, volumes: Volumes): PodClasses {
   const all: PodClass[] = []
-  const byKey = new Map<string, PodClass>()
+  // With the key itself, so that the pods which remember it share one text.
+  const byKey = new Map<string, { key: string; found: PodClass }>()
   const kinds = new Map<string, number>()
 
-  function make(pod: Pod, labels: Labels, needs: VolumeNeeds): PodClass {
+  function make(pod: Pod, needs: VolumeNeeds): PodClass {
+    const problem = problemOf(pod.spec)
+    if (problem !== undefined) throw new InputError(`Pod ${keyOf(pod)} spec`, problem)
     const asked = nodeKey(pod, needs)
     const kind = kinds.get(asked) ?? kinds.size
     kinds.set(asked, kind)
@@ -53,7 +59,7 @@ export function createClasses(space: ResourceSpace, read: LabelsRead, volumes: V
       kind,
       pod,
       namespace: pod.metadata.namespace ?? '',
-      labels,
+      labels: only(pod.metadata.labels, read.ofPods),
       requests: podRequests(space, pod.spec, `Pod ${keyOf(pod)} spec`),
       ports: hostPorts(pod.spec),
       volumes: needs,
@@ -62,22 +68,41 @@ export function createClasses(space: ResourceSpace, read: LabelsRead, volumes: V
     }
   }
 
-  return {
+  function find(pod: Pod, known: Known | undefined): PodClass {
+    const needs = volumes.of(pod)
+    const isKnown = known?.read === read.signature && known.needs === needs.key
+    const fresh = isKnown ? known.key : shapeKey(pod, only(pod.metadata.labels, read.ofPods), needs)
+    let entry = byKey.get(fresh)
+    if (!entry) {
+      entry = { key: fresh, found: make(pod, needs) }
+      all.push(entry.found)
+      byKey.set(fresh, entry)
+    }
+    knownOf.set(pod, { classes, found: entry.found, read: read.signature, needs: needs.key, key: entry.key })
+    return entry.found
+  }
+
+  const classes: PodClasses = {
     all,
     of(pod) {
-      const labels = only(pod.metadata.labels, read.ofPods)
-      const needs = volumes.of(pod)
-      const key = shapeKey(pod, labels, needs)
-      let found = byKey.get(key)
-      if (!found) {
-        found = make(pod, labels, needs)
-        all.push(found)
-        byKey.set(key, found)
-      }
-      return found
+      const known = knownOf.get(pod)
+      return known?.classes === classes ? known.found : find(pod, known)
     },
   }
+  return classes
 }
+
+/** What was worked out of a pod: its class in the latest pass, and the text that this follows from. */
+interface Known {
+  readonly classes: PodClasses
+  readonly found: PodClass
+  readonly read: string
+  readonly needs: string
+  readonly key: string
+}
+
+// A watch cache hands out the same object until the pod changes, so in most passes nearly all texts are known.
+const knownOf = new WeakMap<Pod, Known>()
 
 /** The labels among `keys`, in the order of `keys`, so that equal ones give equal text. */
 export function only(labels: Labels | undefined, keys: ReadonlySet<string>): Labels {
@@ -90,7 +115,7 @@ export function only(labels: Labels | undefined, keys: ReadonlySet<string>): Lab
   return kept
 }
 
-// Text of everything a filter can read. Objects that differ only in the order of their keys become two classes,
+// Objects that differ only in the order of their keys become two classes,
 // which costs time and nothing else.
 function shapeKey(pod: Pod, labels: Labels, needs: VolumeNeeds): string {
   const { spec } = pod

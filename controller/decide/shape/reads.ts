@@ -1,5 +1,6 @@
 import { wellKnown } from '../../../common/api/names.ts'
 import type { LabelSelector, NodeSelectorTerm, Pod, PodSpec } from '../../../common/kube/objects.ts'
+import { resourceNames } from '../resources.ts'
 
 /**
  * Which labels anything in the cluster looks at. All others are left out of a shape, so that pods which differ only
@@ -8,18 +9,56 @@ import type { LabelSelector, NodeSelectorTerm, Pod, PodSpec } from '../../../com
 export interface LabelsRead {
   readonly ofPods: ReadonlySet<string>
   readonly ofNodes: ReadonlySet<string>
+  /** Text that is equal for equal `ofPods`. */
+  readonly signature: string
 }
 
-/** Collects the label keys that selectors, affinities and spread constraints of the pods name. */
+/** What one pod reads, and the resources besides the usual four that it asks for. */
+interface Reads {
+  readonly ofPods: readonly string[]
+  readonly ofNodes: readonly string[]
+  readonly resources: readonly string[]
+}
+
+const nothing: Reads = { ofPods: [], ofNodes: [], resources: [] }
+// A watch cache hands out the same spec until the pod changes, so most of a pass's pods have been read before.
+const known = new WeakMap<PodSpec, Reads>()
+
+/** Collects the label keys that selectors, affinities and spread constraints of the pods name, sorted. */
 export function labelsRead(
   pods: Iterable<{ spec: PodSpec }>,
   volumeTerms: Iterable<NodeSelectorTerm>,
 ): LabelsRead {
   const ofPods = new Set<string>()
   const ofNodes = new Set<string>()
-  for (const { spec } of pods) readSpec(spec, ofPods, ofNodes)
+  for (const { spec } of pods) {
+    const reads = readsOf(spec)
+    for (const key of reads.ofPods) ofPods.add(key)
+    for (const key of reads.ofNodes) ofNodes.add(key)
+  }
   for (const term of volumeTerms) readTerm(term, ofNodes)
-  return { ofPods, ofNodes }
+  const sorted = [...ofPods].sort()
+  return { ofPods: new Set(sorted), ofNodes: new Set([...ofNodes].sort()), signature: sorted.join() }
+}
+
+/** Names of the resources besides the usual four that the pods ask for. */
+export function furtherResources(pods: Iterable<{ spec: PodSpec }>): Set<string> {
+  const names = new Set<string>()
+  for (const { spec } of pods) for (const name of readsOf(spec).resources) names.add(name)
+  return names
+}
+
+function readsOf(spec: PodSpec): Reads {
+  const found = known.get(spec)
+  if (found) return found
+  const ofPods = new Set<string>()
+  const ofNodes = new Set<string>()
+  readSpec(spec, ofPods, ofNodes)
+  const resources = resourceNames(spec)
+  const isEmpty = ofPods.size + ofNodes.size + resources.length === 0
+  const reads = isEmpty ? nothing : { ofPods: [...ofPods], ofNodes: [...ofNodes], resources }
+  known.set(spec, reads)
+  return reads
 }
 
 function readSpec(spec: PodSpec, ofPods: Set<string>, ofNodes: Set<string>): void {

@@ -18,7 +18,7 @@ export interface Bench {
   /** Milliseconds, measured on a machine with two cores; null where the peer has nothing alike. */
   peerMs: number | null
   /** What is wrong with the outcome throws; a figure for a wrong plan is worth nothing. */
-  run(): Measured
+  run(): Measured | Promise<Measured>
 }
 
 /** A line of the result, as `--json` prints it. */
@@ -31,15 +31,17 @@ export interface Result extends Measured {
 const runs = 5
 
 /**
- * Times `work` after one run to warm up, and gives the median in milliseconds with the last value. Each run starts
+ * Times `work` after some runs to warm up, and gives the median in milliseconds with the last value. Each run starts
  * with a clean heap, so that none pays for the garbage of another; what `prepare` makes for it is not timed.
  */
 export function timed<T, P = undefined>(
   work: (prepared: P) => T,
   prepare?: () => P,
+  warmUps = 3,
 ): { ms: number; value: T } {
   const made = () => prepare?.() as P
   let value = work(made())
+  for (let i = 1; i < warmUps; i++) value = work(made())
   const times = Array.from({ length: runs }, () => {
     const prepared = made()
     globalThis.gc?.()

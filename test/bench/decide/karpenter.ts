@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { createReadStream } from 'node:fs'
 import type { Pod, PodSpec } from '../../../common/kube/objects.ts'
 import { decide } from '../../../controller/decide/decide.ts'
 import type { ClusterState } from '../../../controller/decide/state.ts'
@@ -22,10 +22,13 @@ const hoursPerMonth = 730
 const zones = ['test-zone-1', 'test-zone-2', 'test-zone-3']
 const settings = decisionOptions('--max-nodes-per-scaleup=100000', '--usage=off')
 
-function written(): ClusterState {
+async function written(): Promise<ClusterState> {
   const file = 'karpenter-5000.json.gz'
-  const documents = readDocuments(file, readFileSync(new URL(`./workloads/${file}`, import.meta.url)))
-  const { state } = readState(documents, { namespaces: ['kube-system'], usage: 'off' })
+  const content = createReadStream(new URL(`./workloads/${file}`, import.meta.url))
+  const { state } = await readState(readDocuments(file, content), {
+    namespaces: ['kube-system'],
+    usage: 'off',
+  })
   return state
 }
 
@@ -46,8 +49,8 @@ function bench(
     name,
     peer: 'Karpenter',
     peerMs,
-    run() {
-      const base = written()
+    async run() {
+      const base = await written()
       const pods = count === 5000 ? base.pods : drawn(count)
       const input = clusterState({ offerings: base.offerings, nodeGroups: [sold(base)], pods })
       const { ms, value } = timed(() => decide(input, settings, decidedAt))

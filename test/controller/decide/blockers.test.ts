@@ -152,7 +152,7 @@ for (const { title, pod: moved, blockOn = all, minReplicas = 0, workloads = [], 
     ])
     const drain = { timeoutSeconds: 900, maxPodGracePeriodSeconds: 600, blockOn: [...blockOn], minReplicas }
     const byUid = new Map(workloads.map((one) => [one.metadata.uid ?? '', one]))
-    const reasons = blockersOf(moved, { drain, budgets, workloads: byUid, now: decidedAt })
+    const reasons = blockersOf(moved, { drain, budgets, workloads: byUid, priority: () => 0, now: decidedAt })
     t.strictSame(
       reasons.map(({ code }) => code),
       codes,

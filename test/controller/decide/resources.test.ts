@@ -1,6 +1,12 @@
 import t from 'tap'
 import type { Container, PodSpec } from '../../../common/kube/objects.ts'
-import { podRequests, resourceSpace, timesIn, vectorOf } from '../../../controller/decide/resources.ts'
+import {
+  podRequests,
+  resourceNames,
+  resourceSpace,
+  timesIn,
+  vectorOf,
+} from '../../../controller/decide/resources.ts'
 
 const asking = (cpu: string, over: Partial<Container> = {}): Container => ({
   name: 'c',
@@ -55,25 +61,25 @@ const cases: { title: string; spec: PodSpec; cpu: number }[] = [
 
 for (const { title, spec, cpu } of cases) {
   t.test(title, async (t) => {
-    t.equal(podRequests(resourceSpace([spec]), spec, 'spec')[0], cpu)
+    t.equal(podRequests(resourceSpace(resourceNames(spec)), spec, 'spec')[0], cpu)
   })
 }
 
 t.test('every pod takes one pod slot', async (t) => {
   const spec: PodSpec = { containers: [] }
-  const space = resourceSpace([spec])
+  const space = resourceSpace(resourceNames(spec))
   t.equal(timesIn(podRequests(space, spec, 'spec'), vectorOf(space, { pods: '3' }, 'node')), 3)
 })
 
 t.test('a device that the node does not have fits no times', async (t) => {
   const spec: PodSpec = { containers: [{ name: 'c', resources: { limits: { 'example.com/gpu': 1 } } }] }
-  const space = resourceSpace([spec])
+  const space = resourceSpace(resourceNames(spec))
   const node = vectorOf(space, { cpu: '4', pods: '10', 'other.com/gpu': '2' }, 'node')
   t.equal(timesIn(podRequests(space, spec, 'spec'), node), 0)
 })
 
 t.test('a quantity that is none is named with its path', async (t) => {
   const spec: PodSpec = { containers: [{ name: 'c', resources: { requests: { cpu: 'plenty' } } }] }
-  const ask = () => podRequests(resourceSpace([spec]), spec, 'Pod default/a spec')
+  const ask = () => podRequests(resourceSpace(resourceNames(spec)), spec, 'Pod default/a spec')
   t.throws(ask, /^Pod default\/a spec\.containers\[0\]\.resources\.requests\.cpu: .*"plenty"/)
 })
