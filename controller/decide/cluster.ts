@@ -12,6 +12,7 @@ import { resourceSpace } from './resources.ts'
 import { furtherResources, labelsRead } from './shape/reads.ts'
 import { readVolumes, volumeTermsOf } from './shape/volumes.ts'
 import type { ClusterState } from './state.ts'
+import { createSteps, type Steps } from './steps.ts'
 import type { TemplateSource } from './templates.ts'
 import { createWorld, type World } from './world.ts'
 
@@ -42,6 +43,7 @@ export interface Cluster {
   readonly daemons: readonly Pod[]
   readonly headroom: readonly Headroom[]
   readonly source: TemplateSource
+  readonly steps: Steps
 }
 
 export function readCluster(state: ClusterState, options: DecideOptions, now: number): Cluster {
@@ -88,6 +90,7 @@ export function readCluster(state: ClusterState, options: DecideOptions, now: nu
     daemons: daemons.filter((pod) => !invalid.has(pod)),
     headroom: headroom.filter(({ pod }) => !invalid.has(pod)),
     source: { space, options, csiNodes: state.csiNodes },
+    steps: createSteps(options['max-decision-steps']),
   }
   addBins(cluster, valid, nodeProblems)
   return cluster

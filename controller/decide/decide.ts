@@ -31,15 +31,17 @@ export function decide(state: ClusterState, options: DecideOptions, now: number)
   const { settled, pending } = triage(cluster)
 
   const lots = lotsOf(cluster, pending)
-  placeOnExisting(lots, cluster)
+  const tried = placeOnExisting(lots, cluster)
   const candidates = candidatesOf(cluster)
   const limits = createLimits(cluster, goneOf(dead))
   const isPaused = state.autoscalerConfig?.spec.globalSettings?.paused === true
-  const wanted = buy(lots, candidates, limits, cluster)
+  const wanted = buy(tried, candidates, limits, cluster)
   const nodes = scaleDown(cluster, growthOf(lots, wanted), dead, gate)
 
   const purchases = isPaused ? [] : wanted
-  const reasons = (lot: Lot) => whyNot(lot, candidates, limits, cluster)
+  const leftOver = new Set(lots.slice(tried.length))
+  const reasons = (lot: Lot) =>
+    leftOver.has(lot) ? [cluster.steps.reason] : whyNot(lot, candidates, limits, cluster)
   const decided = podDecisions(lots, wanted, cluster.world.space, reasons).map((decision) =>
     isPaused ? paused(decision) : decision,
   )

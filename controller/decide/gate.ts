@@ -50,6 +50,7 @@ export function createGate(cluster: Cluster): Gate {
   function general(group: Group): Reason[] {
     const crowded = maxShrinking > 0 && !shrinking.has(group.key) && shrinking.size >= maxShrinking
     return [
+      ...(cluster.steps.isPartial ? [cluster.steps.reason] : []),
       ...(unhealthy ? [unhealthy] : []),
       ...(crowded
         ? [

@@ -35,6 +35,13 @@ const scaleUpOptions = {
     description: 'Machines that one decision may order.',
     min: 1,
   },
+  'max-decision-steps': {
+    type: 'integer',
+    default: '100000000',
+    description:
+      'Looks at a pod and a place for it after which a decision ends (100 million take seconds). What is left comes next time.',
+    min: 1000,
+  },
   'max-concurrent-scale-ups': {
     type: 'integer',
     default: '0',

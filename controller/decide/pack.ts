@@ -80,6 +80,7 @@ export function tryCandidate(
 ): Trial | undefined {
   if (candidate.known?.content.every(({ lot, count }) => waiting(lot) >= count)) return candidate.known
   const { world } = cluster
+  cluster.steps.take(demands.length)
   const bin = openBin(candidate, 'new', cluster)
   const content: { lot: Lot; count: number }[] = []
   let value = 0

@@ -30,6 +30,7 @@ export const podReasons = [
   'CostLimit',
   'BackedOff',
   'DryRun',
+  'PlanIncomplete',
 ] as const
 
 /** Why a node stays. */

@@ -31,7 +31,10 @@ interface Party {
  */
 export function createRefill(
   demands: readonly Demand[],
-  { purchases, cluster: { world } }: { readonly purchases: readonly Purchase[]; readonly cluster: Cluster },
+  {
+    purchases,
+    cluster: { world, steps },
+  }: { readonly purchases: readonly Purchase[]; readonly cluster: Cluster },
 ): () => void {
   const parties = partiesOf(demands, world)
 
@@ -43,6 +46,7 @@ export function createRefill(
     }
     guest.bins = guest.bins.filter(({ free }) => isWithin(lot.pod.requests, free))
     const before = lot.placed
+    steps.take(guest.bins.length)
     for (const bin of guest.bins) notePlaced(lot, bin, fill(lot.pod, bin, waiting(lot), world))
     return lot.placed > before
   }

@@ -6,6 +6,7 @@ import type { Reason } from './plan.ts'
 import type { Bin } from './shape/bins.ts'
 import type { PodClass } from './shape/classes.ts'
 import { moveSpare, type Spare } from './spare.ts'
+import type { Steps } from './steps.ts'
 import type { World } from './world.ts'
 
 /** A node taken out of the world with all its pods placed elsewhere. */
@@ -27,6 +28,7 @@ export interface Surroundings {
   readonly world: World
   readonly budgets: Budgets
   readonly spare: Spare
+  readonly steps: Steps
 }
 
 /**
@@ -36,8 +38,9 @@ export interface Surroundings {
  */
 export function emptyNode(
   { bin, evicted, moved }: Leaving,
-  { destinations, world, budgets, spare }: Surroundings,
+  { destinations, world, budgets, spare, steps }: Surroundings,
 ): Emptied | Reason[] {
+  if (steps.isOver) return [steps.reason]
   const refused = budgets.take(evicted)
   if (refused.length > 0) return refused
   bin.closed = true
@@ -52,6 +55,7 @@ export function emptyNode(
     budgets.giveBack(evicted)
   }
   for (const [pod, members] of byClass(moved, world)) {
+    steps.take(destinations.length)
     const homeless = moveAll(pod, members, destinations, world, moves)
     if (homeless === undefined) continue
     const reason = noPlace(homeless, pod, destinations, world)

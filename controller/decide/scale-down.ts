@@ -52,7 +52,13 @@ export function scaleDown(
     else candidates.push(found)
   }
   const ordered = candidates.sort(byEase(({ member }) => priceOf(member, state.offerings)))
-  const surroundings = { destinations: destinationsOf(cluster, ordered), world, budgets, spare: growth.spare }
+  const surroundings = {
+    destinations: destinationsOf(cluster, ordered),
+    world,
+    budgets,
+    spare: growth.spare,
+    steps: cluster.steps,
+  }
   const removal = { cluster, gate, surroundings, received: new Map(growth.received) }
   makeRoomForLeaving(removal)
   for (const turn of inTurn(ordered, cluster, growth))

@@ -19,19 +19,28 @@ export interface Purchase {
   readonly isForMin: boolean
 }
 
-/** Puts lots on what is there or on its way, most important first. */
-export function placeOnExisting(lots: readonly Lot[], { world }: Cluster): void {
+/**
+ * Puts lots on what is there or on its way, most important first. Gives those that have been tried everywhere: for no
+ * other may machines be bought. Half of the decision's steps are left for that.
+ */
+export function placeOnExisting(lots: readonly Lot[], { world, steps }: Cluster): readonly Lot[] {
   const bins = [
     ...world.bins.filter(({ kind }) => kind === 'node'),
     ...world.bins.filter(({ kind }) => kind === 'upcoming'),
   ]
-  for (const lot of lots) {
+  for (const [number, lot] of lots.entries()) {
+    if (steps.isHalfOver) {
+      steps.leaveOut()
+      return lots.slice(0, number)
+    }
+    steps.take(bins.length)
     for (const bin of bins) {
       if (waiting(lot) === 0) break
       if (!isWithin(lot.pod.requests, bin.free)) continue
       notePlaced(lot, bin, fill(lot.pod, bin, waiting(lot), world))
     }
   }
+  return lots
 }
 
 /** Every template of every group that is not on its way out. */
@@ -60,6 +69,7 @@ export function buy(
   let demands = demandsOf(lots, available, cluster)
   const refill = createRefill(demands, shop)
   const step = (): boolean => {
+    if (cluster.steps.isOver) return false
     refill()
     demands = demands.filter(({ lot }) => waiting(lot) > 0)
     const best = bestTrial(demands, shelves, shop)

@@ -13,6 +13,8 @@ export function whyNot(
   limits: Limits,
   cluster: Cluster,
 ): Reason[] {
+  if (cluster.steps.isOver) return [cluster.steps.reason]
+  cluster.steps.take(candidates.length)
   const groups = cluster.groups.filter(({ isDeleted }) => !isDeleted)
   const found = groups.map((group) =>
     ofGroup(

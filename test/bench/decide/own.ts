@@ -43,4 +43,56 @@ const steady: Bench = {
   },
 }
 
-export const own: readonly Bench[] = [steady]
+/** Pods of which no two are alike; every other one asks for more than any size has. */
+function unlikePods(count: number) {
+  return many(count, (i) => {
+    const isImpossible = i % 2 === 1
+    const cpu = isImpossible ? `${1000 + i}` : `${100 + (i % 3900)}m`
+    return pod(`pod-${i}`, { cpu, memory: `${100_000_000 + i * 10_007}`, labels: { app: `app-${i}` } })
+  })
+}
+
+function worstCase(name: string, steps: string): Bench {
+  const bounded = decisionOptions(
+    '--usage=off',
+    '--max-nodes-per-scaleup=100000',
+    `--max-decision-steps=${steps}`,
+  )
+  return {
+    name: `Worst case: 10,000 pods of different shape, half impossible${name}`,
+    peer: 'none',
+    peerMs: null,
+    run() {
+      const sizes = many(20, (i) => ({ cpu: `${i + 1}`, memory: `${(i + 1) * 4}Gi`, pods: 110 }))
+      const names = sizes.map((_, i) => `size-${i + 1}`)
+      const input = clusterState({
+        offerings: sizes.map((offers, i) => size(`size-${i + 1}`, offers, 10 * (i + 1))),
+        nodeGroups: [group('mixed', { offeringIDs: names, maxNodes: 10_000 })],
+        nodes: many(500, (i) =>
+          node(`node-${i}`, { cpu: '4', memory: '16Gi', pods: 110 }, { group: 'size-4' }),
+        ),
+        pods: unlikePods(10_000),
+      })
+      const { ms, value } = timed(() => decide(input, bounded, decidedAt))
+      const verdicts = new Map(value.pods.map(({ pod: key, verdict }) => [key, verdict]))
+      const wrong = many(10_000, (i) => i).filter(
+        (i) => i % 2 === 1 && verdicts.get(`default/pod-${i}`) !== 'unschedulable',
+      )
+      expect(wrong.length === 0, `no impossible pod has a place: ${wrong.length} have one`)
+      const open = value.pods.filter(({ reasons }) =>
+        reasons.some(({ code }) => code === 'PlanIncomplete'),
+      ).length
+      return {
+        nodes: value.newNodes.length,
+        decideMs: ms,
+        note: `${open} pods are left for the next decision`,
+      }
+    },
+  }
+}
+
+export const own: readonly Bench[] = [
+  steady,
+  worstCase('', '100000000'),
+  worstCase(', 1,000,000 steps at most', '1000000'),
+]
