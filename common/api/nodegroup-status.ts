@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { conditions, text, timestamp } from './schema.ts'
+import { conditions, mapOf, text, timestamp } from './schema.ts'
 
 const nodeStatus = Type.Object({
   nodeName: text('Name of the Node, empty until it is known.', 253),
@@ -25,6 +25,21 @@ const backoff = Type.Object({
   reason: text("VPSie's words.", 1024),
 })
 
+const learnedSize = Type.Object({
+  offering: text('Size by name.', 64),
+  allocatable: mapOf(text('Quantity.', 64), {
+    maxProperties: 32,
+    description: 'The least that a Node of the size has offered to pods.',
+  }),
+})
+
+const change = Type.Object({
+  time: timestamp('When the first of them was decided.'),
+  type: Type.Enum(['Add', 'Remove'], { type: 'string' }),
+  offering: text('Size by name.', 64),
+  count: Type.Integer({ minimum: 1, description: 'Machines.' }),
+})
+
 export const nodeGroupStatus = Type.Object({
   currentNodes: Type.Optional(
     Type.Integer({ minimum: 0, description: 'Machines, those on their way included.' }),
@@ -42,12 +57,19 @@ export const nodeGroupStatus = Type.Object({
   backoffs: Type.Optional(
     Type.Array(backoff, { maxItems: 512, description: 'Sizes that are left alone for a while.' }),
   ),
+  sizes: Type.Optional(
+    Type.Array(learnedSize, { maxItems: 64, description: 'What Nodes really offer, size by size.' }),
+  ),
+  recentChanges: Type.Optional(
+    Type.Array(change, { maxItems: 64, description: 'Growth and removals in turn within the last hour.' }),
+  ),
   conditions: Type.Optional(conditions),
   monthlyCost: Type.Optional(Type.Number({ description: 'Of the machines now, in account currency.' })),
   lastDecisionTime: Type.Optional(timestamp('When the last plan was made.')),
   lastDecision: Type.Optional(text('What it was, in a sentence.', 2048)),
   lastScaleTime: Type.Optional(timestamp('Last change of size.')),
   lastScaleUpTime: Type.Optional(timestamp('Last growth.')),
+  lastReplaceTime: Type.Optional(timestamp('Last replacement of nodes by cheaper ones.')),
   lastScaleDownTime: Type.Optional(timestamp('Last removal.')),
   observedGeneration: Type.Optional(
     Type.Integer({ minimum: 0, description: 'metadata.generation this speaks of.' }),

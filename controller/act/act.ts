@@ -43,9 +43,7 @@ async function growGroup(
   signal: AbortSignal,
 ): Promise<void> {
   const key = keyOf(nodeGroup)
-  const adds = plan.actions.filter(
-    ({ type, nodeGroup: of }) => of === key && (type === 'create' || type === 'raiseToMin'),
-  )
+  const adds = plan.actions.filter(({ type, nodeGroup: of }) => of === key && type !== 'remove')
   const target = plan.groups.find((group) => group.nodeGroup === key)?.target
   if (adds.length > 0 && target !== undefined) await grow(deps, nodeGroup, adds, target, signal)
 }

@@ -8,6 +8,7 @@ import type { Action } from '../decide/plan.ts'
 import type { ControllerDeps } from '../deps.ts'
 import { claimName, nameOf, newClaim, type Wanted } from '../nodes/claims.ts'
 import { waitFor } from '../observe/caches.ts'
+import { changesWith } from '../status/history.ts'
 
 type GrowDeps = Pick<
   ControllerDeps,
@@ -34,7 +35,15 @@ export async function grow(
   if (wanted.length === 0 || !(await isAbreast(deps, nodeGroup, signal))) return 0
   const planGeneration = (nodeGroup.status?.planGeneration ?? 0) + 1
   const now = toTimestamp(deps.clock.now())
-  const status = { desiredNodes: target, planGeneration, lastScaleTime: now, lastScaleUpTime: now }
+  const isReplacement = actions.some(({ type }) => type === 'replace')
+  const status = {
+    desiredNodes: target,
+    planGeneration,
+    lastScaleTime: now,
+    lastScaleUpTime: now,
+    ...(isReplacement ? { lastReplaceTime: now } : {}),
+    recentChanges: changesWith(nodeGroup, actions, 'Add', deps.clock.now()),
+  }
   try {
     const { resourceVersion = '' } = nodeGroup.metadata
     await patchStatus(deps, resources.nodeGroups, nameOf(nodeGroup), status, { resourceVersion }, signal)

@@ -13,20 +13,29 @@ export function actionsOf(
   nodes: readonly NodeDecision[],
 ): Action[] {
   const found = new Map<string, Action>()
-  for (const { candidate, isForMin } of purchases) {
+  const given = new Set<string>()
+  for (const { candidate, isForMin, replaces } of purchases) {
     const { group, offering, datacenterID } = candidate.template
-    const type = isForMin ? 'raiseToMin' : 'create'
+    const type = replaces ? 'replace' : isForMin ? 'raiseToMin' : 'create'
     const action = into(found, {
       type,
       nodeGroup: group.key,
       offering: offering.name,
       ...(datacenterID === undefined ? {} : { datacenter: datacenterID }),
       count: 0,
+      ...(replaces ? { nodes: [...replaces] } : {}),
       monthlyCost: 0,
-      reason: isForMin ? 'BelowMin' : 'ScaleUp',
+      reason: replaces ? 'Replaced' : isForMin ? 'BelowMin' : 'ScaleUp',
     })
     action.count = (action.count ?? 0) + 1
-    action.monthlyCost = cents(action.monthlyCost + offering.monthlyPrice)
+    // Where several sizes come for the same nodes, the first has what these save.
+    const saved = (replaces ?? []).filter((node) => !given.has(node))
+    for (const node of saved) given.add(node)
+    action.monthlyCost = cents(
+      action.monthlyCost +
+        offering.monthlyPrice -
+        saved.reduce((sum, node) => sum + priceOfNode(node, cluster), 0),
+    )
   }
   for (const { node, nodeGroup, verdict, reasons } of nodes) {
     const owner = cluster.memberOf.get(node)
@@ -74,7 +83,8 @@ export function groupDecisions(
   return cluster.groups.map((group) => {
     const own = actions.filter(({ nodeGroup }) => nodeGroup === group.key)
     const current = group.staying.length
-    const change = own.reduce((sum, { type, count = 0 }) => sum + (type === 'remove' ? -count : count), 0)
+    const added = own.reduce((sum, { type, count = 0 }) => sum + (type === 'remove' ? 0 : count), 0)
+    const change = added - new Set(own.flatMap(({ nodes = [] }) => nodes)).size
     const now = group.staying.reduce((sum, member) => sum + priceOf(member, cluster.state.offerings), 0)
     return {
       nodeGroup: group.key,
@@ -91,12 +101,18 @@ export function groupDecisions(
   })
 }
 
-function reasonOf({ type, count = 0, offering, reason, monthlyCost }: Action): Reason {
+function priceOfNode(node: string, { memberOf, state }: Cluster): number {
+  const owner = memberOf.get(node)
+  return owner ? priceOf(owner.member, state.offerings) : 0
+}
+
+function reasonOf({ type, count = 0, offering, nodes = [], reason, monthlyCost }: Action): Reason {
   const size = offering === undefined ? '' : ` of size ${offering}`
   const cost = `${monthlyCost < 0 ? 'saves' : 'costs'} ${money(Math.abs(monthlyCost))} a month`
   // True because actions take their reason from the table of codes.
   const code = reason as Reason['code']
-  return { code, message: `${type === 'remove' ? 'gives up' : 'adds'} ${count}${size}, ${cost}` }
+  const instead = type === 'replace' ? ` instead of ${nodes.join(', ')}` : ''
+  return { code, message: `${type === 'remove' ? 'gives up' : 'adds'} ${count}${size}${instead}, ${cost}` }
 }
 
 function steady(current: number, max: number): Reason {

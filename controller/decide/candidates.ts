@@ -7,6 +7,7 @@ import { isDaemon } from './daemonsets.ts'
 import type { Group } from './groups.ts'
 import type { Member } from './members.ts'
 import type { Reason } from './plan.ts'
+import type { Replacement } from './replacing.ts'
 import { add, at, cpu, memory, zero } from './resources.ts'
 import type { Bin } from './shape/bins.ts'
 import { percentText, usageReasons } from './usage.ts'
@@ -23,6 +24,8 @@ export interface Candidate {
   readonly utilization: Utilization
   /** Since when it has been unneeded, in ms; now if nobody has noted it yet. */
   readonly since: number
+  /** Set once machines have been ordered in its place. */
+  readonly replacement: Replacement | undefined
 }
 
 /** Requests as shares of what the node has for pods other than DaemonSets', in percent. */
@@ -31,7 +34,13 @@ export interface Utilization {
   readonly memoryPercent: number
 }
 
-/** Makes a candidate of a node, or tells everything that keeps it whatever the rest of the cluster looks like. */
+/** A node as a candidate, with everything that keeps it whatever the rest of the cluster looks like. */
+export interface Assessed {
+  readonly candidate: Candidate
+  readonly reasons: readonly Reason[]
+}
+
+/** Looks at one node by itself. One that is being replaced may be as full as it likes. */
 export function assess(
   node: Node,
   group: Group,
@@ -39,7 +48,8 @@ export function assess(
   bin: Bin,
   cluster: Cluster,
   rules: BlockerRules,
-): Candidate | Reason[] {
+  replacement?: Replacement,
+): Assessed {
   const pods = cluster.podsOn.get(node.metadata.name) ?? []
   const evicted = pods.filter((pod) => !staysBehind(pod))
   const cutoff = cluster.options['expendable-pods-priority-cutoff']
@@ -47,13 +57,12 @@ export function assess(
   const utilization = utilizationOf(pods, bin, cluster)
   const reasons = [
     ...wishes(node, group, cluster),
-    ...aboveThreshold(utilization, group),
-    ...usageReasons(node.metadata.name, group, cluster),
+    ...(replacement ? [] : aboveThreshold(utilization, group)),
+    ...usageReasons(node.metadata.name, group, cluster, replacement !== undefined),
     ...moved.flatMap((pod) => blockersOf(pod, rules)),
   ]
-  if (reasons.length > 0) return reasons
   const since = fromTimestamp(node.metadata.annotations?.[annotations.unneededSince]) ?? cluster.now
-  return { group, member, bin, evicted, moved, utilization, since }
+  return { candidate: { group, member, bin, evicted, moved, utilization, since, replacement }, reasons }
 }
 
 /** What people have said about the node or its group. */

@@ -11,6 +11,7 @@ import { type Lot, lotsOf } from './lots.ts'
 import type { DecideOptions } from './options.ts'
 import type { NodeDecision, Plan, PodDecision, Reason } from './plan.ts'
 import { createTriage, type Settled } from './pods.ts'
+import { planReplacements } from './replace.ts'
 import { newNodes, podDecisions } from './report.ts'
 import { type Growth, scaleDown } from './scale-down.ts'
 import { buy, candidatesOf, type Purchase, placeOnExisting } from './scale-up.ts'
@@ -36,9 +37,13 @@ export function decide(state: ClusterState, options: DecideOptions, now: number)
   const limits = createLimits(cluster, goneOf(dead))
   const isPaused = state.autoscalerConfig?.spec.globalSettings?.paused === true
   const wanted = buy(tried, candidates, limits, cluster)
-  const nodes = scaleDown(cluster, growthOf(lots, wanted), dead, gate)
+  const growth = growthOf(lots, wanted)
+  const shrinkage = scaleDown(cluster, growth, dead, gate)
+  const bought = wanted.length
+  const replacements = planReplacements({ cluster, gate, limits, growth, candidates, shrinkage, bought })
+  const nodes = [...shrinkage.decisions.values()].sort((a, b) => compareText(a.node, b.node))
 
-  const purchases = isPaused ? [] : wanted
+  const purchases = isPaused ? [] : [...wanted, ...replacements.purchases]
   const leftOver = new Set(lots.slice(tried.length))
   const reasons = (lot: Lot) =>
     leftOver.has(lot) ? [cluster.steps.reason] : whyNot(lot, candidates, limits, cluster)
@@ -53,7 +58,7 @@ export function decide(state: ClusterState, options: DecideOptions, now: number)
     pods: [...settled, ...decided].sort((a, b) => compareText(a.pod, b.pod)),
     nodes,
     groups: groupDecisions(cluster, actions, (group) => shortfall(group, spent, candidates, isPaused)),
-    newNodes: newNodes(lots, purchases),
+    newNodes: newNodes([...lots, ...replacements.lots], purchases),
     monthlyCost: costs(cluster, actions),
   }
 }

@@ -10,6 +10,8 @@ import { isStarting } from './starting.ts'
 export interface Gate {
   /** Why no more node of the group may go now; empty if one may. */
   holds(group: Group): Reason[]
+  /** The same for a node that is replaced, whatever the minimum: as many come as are needed. */
+  holdsReplaced(group: Group): Reason[]
   /** The same for a dead node, which may go below the minimum: it gives nothing any more. */
   holdsDead(group: Group): Reason[]
   note(group: Group): void
@@ -71,6 +73,7 @@ export function createGate(cluster: Cluster): Gate {
 
   return {
     holds: (group) => [...atMin(group), ...budget(group, false), ...general(group)],
+    holdsReplaced: (group) => [...budget(group, false), ...general(group)],
     holdsDead: (group) => [...budget(group, true), ...general(group)],
     note({ key }) {
       going.set(key, (going.get(key) ?? 0) + 1)

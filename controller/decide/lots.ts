@@ -22,8 +22,28 @@ export interface Lot {
   readonly places: { bin: Bin; count: number }[]
 }
 
-/** Makes lots of the pods that wait, most important first, then largest first. */
+/** Makes lots of the pods that wait and of the groups' headroom, most important first, then largest first. */
 export function lotsOf(cluster: Cluster, pending: readonly { pod: Pod; waitedMs: number }[]): Lot[] {
+  const spare = cluster.headroom.map(({ group, pod, count }) => ({
+    ...emptyLot(cluster.world.classOf(pod)),
+    count,
+    headroomOf: group,
+  }))
+  return inOrder([...podLots(cluster, pending), ...spare], cluster)
+}
+
+/** Makes lots of pods that have to leave their nodes. */
+export function lotsOfMoved(cluster: Cluster, pods: readonly Pod[]): Lot[] {
+  return inOrder(
+    podLots(
+      cluster,
+      pods.map((pod) => ({ pod, waitedMs: Number.POSITIVE_INFINITY })),
+    ),
+    cluster,
+  )
+}
+
+function podLots(cluster: Cluster, pending: readonly { pod: Pod; waitedMs: number }[]): Lot[] {
   const priority = createPriority(cluster.state.priorityClasses)
   const windows = windowsOf(cluster.groups)
   const found = new Map<string, { first: Pod; waitedMs: number; pods: Pod[] }>()
@@ -34,20 +54,18 @@ export function lotsOf(cluster: Cluster, pending: readonly { pod: Pod; waitedMs:
     if (lot) lot.pods.push(pod)
     else found.set(key, { first: pod, waitedMs: patience, pods: [pod] })
   }
-  const waiting = [...found.values()].map(({ first, waitedMs, pods }) => ({
+  return [...found.values()].map(({ first, waitedMs, pods }) => ({
     ...emptyLot(cluster.world.classOf(first)),
     priority: priority(first),
     waitedMs,
     pods,
     count: pods.length,
   }))
-  const spare = cluster.headroom.map(({ group, pod, count }) => ({
-    ...emptyLot(cluster.world.classOf(pod)),
-    count,
-    headroomOf: group,
-  }))
+}
+
+function inOrder(lots: Lot[], cluster: Cluster): Lot[] {
   const size = sizes(cluster)
-  return [...waiting, ...spare].sort(
+  return lots.sort(
     (a, b) =>
       b.priority - a.priority || size(b.pod) - size(a.pod) || a.pod.id - b.pod.id || a.waitedMs - b.waitedMs,
   )

@@ -62,6 +62,7 @@ export const keepReasons = [
   'ClusterUnhealthy',
   'Paused',
   'AwaitingApproval',
+  'Oscillation',
 ] as const
 
 /** Why a node goes. */

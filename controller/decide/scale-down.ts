@@ -6,12 +6,13 @@ import { type BlockerRules, staysBehind } from './blockers.ts'
 import { assess, byEase, type Candidate } from './candidates.ts'
 import type { Cluster } from './cluster.ts'
 import type { Gate } from './gate.ts'
-import { compareText, type Group, priceOf } from './groups.ts'
+import { type Group, priceOf } from './groups.ts'
 import { isControlPlane, isLeaving, isReady, type Member } from './members.ts'
-import { createBudgets } from './pdb.ts'
+import { type Budgets, createBudgets } from './pdb.ts'
 import type { NodeDecision, Reason } from './plan.ts'
 import { createPriority } from './pods.ts'
 import { type Emptied, emptyNode, type Surroundings } from './removal.ts'
+import { readReplacements } from './replacing.ts'
 import type { Bin } from './shape/bins.ts'
 import type { Spare } from './spare.ts'
 import { type Wait, waitsOf } from './timing.ts'
@@ -25,32 +26,25 @@ export interface Growth {
   readonly spare: Spare
 }
 
-/** Decides about every Node, in the order of their names. `dead` are the verdicts made already. */
+/** What became of the Nodes, and what a replacement by cheaper ones can start from. */
+export interface Shrinkage {
+  readonly decisions: Map<string, NodeDecision>
+  /** Nodes that stay only because they are too full or because their pods fit nowhere else. */
+  readonly replaceable: readonly Candidate[]
+  readonly surroundings: Surroundings
+}
+
+/** Decides about every Node. `dead` are the verdicts made already. */
 export function scaleDown(
   cluster: Cluster,
   growth: Growth,
   dead: readonly NodeDecision[],
   gate: Gate,
-): NodeDecision[] {
-  const { state, world, now } = cluster
-  const budgets = createBudgets(state.podDisruptionBudgets)
-  const workloads = new Map(state.workloads.map((workload) => [workload.metadata.uid ?? '', workload]))
-  const priority = createPriority(state.priorityClasses)
+): Shrinkage {
+  const { state, world } = cluster
   const decided = new Map(dead.map((decision) => [decision.node, decision]))
-  const candidates: Candidate[] = []
-  for (const node of cluster.nodes) {
-    const { name } = node.metadata
-    if (decided.has(name)) continue
-    const owner = cluster.memberOf.get(name)
-    const bin = world.bin(name)
-    const settled = settle(node, owner, cluster.problems.nodes.get(name))
-    if (settled) decided.set(name, settled)
-    if (settled || !owner || !bin) continue
-    const rules: BlockerRules = { drain: owner.group.spec.drain, budgets, workloads, priority, now }
-    const found = assess(node, owner.group, owner.member, bin, cluster, rules)
-    if (Array.isArray(found)) decided.set(name, keep(node, owner.group, found))
-    else candidates.push(found)
-  }
+  const budgets = createBudgets(state.podDisruptionBudgets)
+  const { candidates, full } = assessAll(cluster, budgets, decided)
   const ordered = candidates.sort(byEase(({ member }) => priceOf(member, state.offerings)))
   const surroundings = {
     destinations: destinationsOf(cluster, ordered),
@@ -63,7 +57,64 @@ export function scaleDown(
   makeRoomForLeaving(removal)
   for (const turn of inTurn(ordered, cluster, growth))
     decided.set(turn.candidate.bin.name, decideOne(turn, removal))
-  return [...decided.values()].sort((a, b) => compareText(a.node, b.node))
+  const homeless = ordered.filter(({ bin }) =>
+    decided.get(bin.name)?.reasons.every(({ code }) => code === 'NoPlaceToMove'),
+  )
+  const replaceable = [...full, ...homeless].filter(({ bin }) => !removal.received.has(bin))
+  return { decisions: decided, replaceable, surroundings }
+}
+
+/** Looks at each Node by itself: notes a verdict in `decided`, or finds a candidate. */
+function assessAll(
+  cluster: Cluster,
+  budgets: Budgets,
+  decided: Map<string, NodeDecision>,
+): { candidates: Candidate[]; full: Candidate[] } {
+  const { state, world, now } = cluster
+  const workloads = new Map(state.workloads.map((workload) => [workload.metadata.uid ?? '', workload]))
+  const priority = createPriority(state.priorityClasses)
+  const replacements = readReplacements(cluster)
+  const candidates: Candidate[] = []
+  const full: Candidate[] = []
+  for (const node of cluster.nodes) {
+    const { name } = node.metadata
+    if (decided.has(name)) continue
+    const owner = cluster.memberOf.get(name)
+    const bin = world.bin(name)
+    const settled =
+      settle(node, owner, cluster.problems.nodes.get(name)) ?? inReplacement(node, owner, replacements)
+    if (settled) decided.set(name, settled)
+    if (settled || !owner || !bin) continue
+    const { group, member } = owner
+    const rules: BlockerRules = { drain: group.spec.drain, budgets, workloads, priority, now }
+    const replacement = replacements.byNode.get(name)
+    const { candidate, reasons } = assess(node, group, member, bin, cluster, rules, replacement)
+    if (reasons.length === 0) candidates.push(candidate)
+    else decided.set(name, keep(node, group, [...reasons]))
+    if (reasons.length > 0 && reasons.every(({ code }) => code === 'AboveThreshold')) full.push(candidate)
+  }
+  return { candidates, full }
+}
+
+/** Nodes of a replacement that is under way, which wait for each other. */
+function inReplacement(
+  node: Node,
+  owner: { group: Group } | undefined,
+  { byNode, waitsFor }: ReturnType<typeof readReplacements>,
+): NodeDecision | undefined {
+  const { name } = node.metadata
+  const old = waitsFor.get(name)
+  if (old !== undefined)
+    return keep(node, owner?.group, [
+      { code: 'UpcomingPods', message: `is to take pods of node ${old}, which it replaces`, object: old },
+    ])
+  const replacement = byNode.get(name)
+  if (!replacement || replacement.isReady) return undefined
+  const newcomers = replacement.newcomers.map((member) => member.name).join(', ')
+  return {
+    ...keep(node, owner?.group, [{ code: 'Replaced', message: `waits for ${newcomers} to take its pods` }]),
+    verdict: 'replace',
+  }
 }
 
 /** Cases about which nothing needs to be simulated; undefined if the node must be looked at. */
@@ -196,7 +247,11 @@ function decideOne({ candidate, waits }: Turn, removal: Removal): NodeDecision {
   }
 }
 
-function goneReason({ evicted, utilization }: Candidate, { offering }: Member): Reason {
+function goneReason({ evicted, utilization, replacement }: Candidate, { offering }: Member): Reason {
+  if (replacement) {
+    const newcomers = replacement.newcomers.map(({ name }) => name).join(', ')
+    return { code: 'Replaced', message: `${newcomers} took its place for less` }
+  }
   if (evicted.length === 0) return { code: 'Empty', message: 'runs nothing that would have to move' }
   const load = Math.round(Math.max(utilization.cpuPercent, utilization.memoryPercent))
   return {

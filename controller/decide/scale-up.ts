@@ -17,6 +17,8 @@ export interface Purchase {
   readonly candidate: Candidate
   /** Bought because the group is below its minimum. */
   readonly isForMin: boolean
+  /** Names of the Nodes that it is bought in place of. */
+  readonly replaces?: readonly string[]
 }
 
 /**
@@ -63,10 +65,44 @@ export function buy(
   cluster: Cluster,
 ): Purchase[] {
   const real = candidates.filter(({ template }) => !template.group.spec.dryRun)
-  const available = real.filter(({ template }) => limits.room(template) > 0)
-  const shop: Shop = { limits, regions: createRegions(available), cluster, purchases: [] }
+  const shop = createShop(real, limits, cluster, 0)
+  fillShop(lots, real, shop)
+  buyMinimum(real, shop)
+  return shop.purchases
+}
+
+/** What purchases are made with. */
+export interface Shop {
+  readonly limits: Limits
+  readonly regions: Regions
+  readonly cluster: Cluster
+  readonly purchases: Purchase[]
+  /** Machines that the plan has bought elsewhere: names go on from there. */
+  readonly bought: number
+}
+
+export function createShop(
+  candidates: readonly Candidate[],
+  limits: Limits,
+  cluster: Cluster,
+  bought: number,
+): Shop {
+  const available = candidates.filter(({ template }) => limits.room(template) > 0)
+  return { limits, regions: createRegions(available), cluster, purchases: [], bought }
+}
+
+/** Buys for the lots until all of them have their places or nothing more can be bought. */
+export function fillShop(lots: readonly Lot[], candidates: readonly Candidate[], shop: Shop): void {
+  const { limits, cluster } = shop
+  const available = candidates.filter(({ template }) => limits.room(template) > 0)
+  // What earlier trials say is of other lots.
+  for (const candidate of available) {
+    candidate.known = undefined
+    candidate.lastScore = 0
+  }
   const shelves = shelvesOf(available)
   let demands = demandsOf(lots, available, cluster)
+  if (demands.length === 0) return
   const refill = createRefill(demands, shop)
   const step = (): boolean => {
     if (cluster.steps.isOver) return false
@@ -81,22 +117,20 @@ export function buy(
   const undo = available.map(({ sketch }) => cluster.world.foresee(sketch))
   while (step());
   for (const one of undo) one()
-  if (undo.length > 0 && demands.length > 0) while (step());
-  buyMinimum(available, shop)
-  return shop.purchases
+  if (demands.length > 0) while (step());
 }
 
-/** What purchases are made with. */
-export interface Shop {
-  readonly limits: Limits
-  readonly regions: Regions
-  readonly cluster: Cluster
-  readonly purchases: Purchase[]
+/** Takes back all purchases; their pods must have left. */
+export function emptyShop({ purchases, limits, cluster }: Shop): void {
+  for (const { candidate, bin } of purchases.toReversed()) {
+    closeBin(candidate, bin, cluster)
+    limits.take(candidate.template, -1)
+  }
 }
 
 /** Opens as many nodes as the lots fill alike; false if the first already holds nothing. */
 function openCopies(trial: Trial, shop: Shop): boolean {
-  const { limits, regions, cluster, purchases } = shop
+  const { limits, regions, cluster } = shop
   const { candidate, content } = trial
   const { template } = candidate
   const alike = Math.min(...content.map(({ lot, count }) => Math.floor(waiting(lot) / count)))
@@ -108,7 +142,7 @@ function openCopies(trial: Trial, shop: Shop): boolean {
     missing > 0 ? missing : Number.POSITIVE_INFINITY,
   )
   for (let copy = 0; copy < copies; copy++) {
-    const bin = openBin(candidate, `new-${purchases.length + 1}`, cluster)
+    const bin = openBin(candidate, nextName(shop), cluster)
     if (settle(trial, bin, cluster) === 0) {
       closeBin(candidate, bin, cluster)
       return copy > 0
@@ -132,8 +166,12 @@ function buyMinimum(candidates: readonly Candidate[], shop: Shop): void {
       ready.find(({ template }) => regions.next(template.group)?.has(template.datacenterID ?? '') ?? true) ??
       ready[0]
     if (!next) return
-    take(next, openBin(next, `new-${shop.purchases.length + 1}`, shop.cluster), shop)
+    take(next, openBin(next, nextName(shop), shop.cluster), shop)
   }
+}
+
+function nextName({ bought, purchases }: Shop): string {
+  return `new-${bought + purchases.length + 1}`
 }
 
 function cheaper({ template: { group, offering } }: Candidate): number {

@@ -108,8 +108,8 @@ function commonLabels(group: Group, datacenterID: string | undefined): Record<st
 }
 
 /**
- * What pods can have of a new node: what the least generous node of this group and size really offers, else what
- * the price list knows, else the size less an estimate of what system and kubelet keep.
+ * What pods can have of a new node: what the least generous node of this group and size really offers or has offered,
+ * else what the price list knows, else the size less an estimate of what system and kubelet keep.
  */
 function allocatableOf(group: Group, offering: Offering, { space, options }: TemplateSource): Vector {
   const alike = group.staying.filter(
@@ -121,6 +121,9 @@ function allocatableOf(group: Group, offering: Offering, { space, options }: Tem
   const [first, ...others] = real
   if (first)
     return others.reduce((least, one) => least.map((amount, i) => Math.min(amount, at(one, i))), first)
+  const learned = group.object.status?.sizes?.find((size) => size.offering === offering.name)
+  if (learned)
+    return nodeAllocatable(space, learned.allocatable, `NodeGroup ${group.key} status.sizes ${offering.name}`)
   if (offering.allocatable)
     return nodeAllocatable(
       space,

@@ -5,6 +5,7 @@ import { withinHours } from './budgets.ts'
 import type { Candidate } from './candidates.ts'
 import type { Cluster } from './cluster.ts'
 import type { Group } from './groups.ts'
+import { oscillating } from './oscillation.ts'
 import type { Reason } from './plan.ts'
 
 /** Why an unneeded node does not go yet, and from when it may as far as that is known. */
@@ -15,7 +16,9 @@ export interface Wait {
 
 /** Every reason of time that holds a candidate; empty if its time has come. `growing` are groups that buy now. */
 export function waitsOf(candidate: Candidate, cluster: Cluster, growing: ReadonlySet<string>): Wait[] {
-  const { group, member } = candidate
+  const { group, member, replacement } = candidate
+  if (replacement) return []
+  const held = oscillating(group, member.offering, cluster.now)
   const { now } = cluster
   const neededUntil = unneededFrom(candidate, cluster) + group.limits.windowMs
   const born = fromTimestamp(member.node?.metadata.creationTimestamp)
@@ -34,6 +37,7 @@ export function waitsOf(candidate: Candidate, cluster: Cluster, growing: Readonl
     ...(oldEnough > now
       ? [wait('TooYoung', `is younger than ${group.spec.disruption.minNodeAgeSeconds} s`, oldEnough)]
       : []),
+    ...(held ? [{ reason: held, until: undefined }] : []),
     ...cooldowns(group, cluster, growing),
     ...(hours !== undefined && !withinHours(hours, now)
       ? [wait('OutsideWindow', `may be removed only at ${hours} UTC`)]

@@ -7,8 +7,16 @@ const leastCoverage = 0.8
 /** Share of time in which everything waited for memory, above which a node is under pressure. */
 const mostMemoryFull = 0.01
 
-/** What the node's agent reports against its removal; usage only ever vetoes. */
-export function usageReasons(node: string, { limits }: Group, { state }: Cluster): Reason[] {
+/**
+ * What the node's agent reports against its removal; usage only ever vetoes. A node that is replaced may be used as much
+ * as it likes: where its pods go was chosen with that in mind.
+ */
+export function usageReasons(
+  node: string,
+  { limits }: Group,
+  { state }: Cluster,
+  isReplaced = false,
+): Reason[] {
   if (!state.usage) return []
   const usage = state.usage.get(node)
   if (!usage) return [{ code: 'UsageUnknown', message: 'its agent has reported nothing' }]
@@ -19,7 +27,7 @@ export function usageReasons(node: string, { limits }: Group, { state }: Cluster
   }
   const found: Reason[] = []
   const high = (name: string, value: number, limit: number) => {
-    if (value > limit)
+    if (value > limit && !isReplaced)
       found.push({
         code: 'UsageHigh',
         message: `${name} usage is ${percentText(value)}, the threshold is ${percentText(limit)}`,

@@ -10,7 +10,9 @@ import type { ClusterState } from '../decide/state.ts'
 import type { ControllerDeps } from '../deps.ts'
 import { nameOf } from '../nodes/claims.ts'
 import { conditionsNow } from './conditions.ts'
+import { changesWith } from './history.ts'
 import { type Prices, pricesOf } from './prices.ts'
+import { learnedSizes } from './sizes.ts'
 
 // A status that says nothing new is still refreshed this often, so that its time shows that somebody decides.
 const refreshMs = 5 * 60_000
@@ -48,6 +50,7 @@ export function statusOf(
   const key = `${nodeGroup.metadata.namespace}/${nodeGroup.metadata.name}`
   const decision = plan.groups.find((group) => group.nodeGroup === key)
   if (!decision) return undefined
+  const removals = plan.actions.filter(({ type, nodeGroup: of }) => of === key && type === 'remove')
   const claims = state.vpsieNodes.filter((claim) => isOf(claim, nodeGroup))
   const prices = pricesOf(state.offerings)
   const entries = entriesOf(claims, plan.nodes, prices)
@@ -62,6 +65,8 @@ export function statusOf(
     nodes: entries.slice(0, mostNodes),
     nodesOmitted: Math.max(0, entries.length - mostNodes),
     monthlyCost: prices.sum(claims),
+    sizes: learnedSizes(nodeGroup, state),
+    recentChanges: changesWith(nodeGroup, removals, 'Remove', now),
     conditions: conditions.reduce(
       (list, condition) => setCondition(list, condition, now),
       nodeGroup.status?.conditions ?? [],
