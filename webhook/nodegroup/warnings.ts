@@ -33,7 +33,6 @@ export function nodeGroupWarnings(nodeGroup: NodeGroup, isNew: boolean): string[
 function without({
   scaleUpPolicy,
   spotConfig,
-  costOptimization,
   multiRegion,
   preferredInstanceType,
   offeringIDs,
@@ -47,9 +46,6 @@ function without({
     ),
     ...(spotConfig && !spotConfig.enabled
       ? ['spec.spotConfig has no effect: VPSie sells no spot machines']
-      : []),
-    ...(costOptimization?.enabled
-      ? ['spec.costOptimization has no effect yet: nodes are removed, but not replaced by cheaper ones']
       : []),
     ...(multiRegion && !multiRegion.enabled && isSet(multiRegion.datacenterIDs)
       ? ['spec.multiRegion has no effect while it is not enabled']

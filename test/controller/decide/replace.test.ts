@@ -139,9 +139,6 @@ const held: { title: string; state: Partial<ClusterState>; args?: string[]; verd
     title: 'a PodDisruptionBudget allows no eviction',
     state: wasteful({
       podDisruptionBudgets: [podDisruptionBudget('none', { status: { disruptionsAllowed: 0 } })],
-      pods: [
-        boundPod('a', 'node-1', { metadata: { labels: { app: 'web' } }, requests: requests('1500m', '1Gi') }),
-      ],
     }),
     verdict: 'keep AboveThreshold',
   },
