@@ -225,7 +225,7 @@ export interface Namespace extends KubeObject {
 }
 
 export interface PersistentVolumeClaim extends KubeObject {
-  spec: { volumeName?: string; storageClassName?: string }
+  spec: { volumeName?: string; storageClassName?: string; accessModes?: string[] }
   status?: { phase?: string }
 }
 

@@ -60,7 +60,7 @@ export function readCluster(state: ClusterState, options: DecideOptions, now: nu
   const world = createWorld({
     space,
     read: labelsRead(all, volumeTermsOf(state)),
-    volumes: readVolumes(state),
+    volumes: readVolumes(state, active),
     pods: all,
     namespaces: new Map(
       sorted(state.namespaces).map(({ metadata }) => [metadata.name, metadata.labels ?? {}]),

@@ -35,7 +35,7 @@ export interface Trial {
 const nobody: ReadonlySet<string> = new Set()
 
 export function createCandidate(template: Template, { world, daemons }: Cluster): Candidate {
-  const labels = { ...template.draft.labels, [wellKnown.hostname]: 'next' }
+  const labels = { ...template.draft.labels, [wellKnown.hostname]: 'a new node' }
   const sketch = world.sketch({ ...template.draft, labels, name: 'next', kind: 'new' })
   const landing = daemonsFor(sketch, daemons, nobody, world)
   for (const pod of landing) {

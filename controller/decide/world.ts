@@ -5,7 +5,7 @@ import type { Labels } from './selectors.ts'
 import { type Bin, type BinDraft, createShapes } from './shape/bins.ts'
 import { createClasses, type PodClass } from './shape/classes.ts'
 import type { LabelsRead } from './shape/reads.ts'
-import type { Volumes } from './shape/volumes.ts'
+import type { Attachment, Volumes } from './shape/volumes.ts'
 import { bump, closeDomain, openDomain } from './tally.ts'
 import { buildTopology, type ClassTopology } from './topology.ts'
 
@@ -18,6 +18,8 @@ export interface World {
   readonly bins: readonly Bin[]
   /** Pods that no filter can be asked about, each with what is wrong. */
   readonly invalid: ReadonlyMap<Pod, string>
+  /** Pods that use each claim which only one may use at a time. */
+  readonly users: ReadonlyMap<string, number>
   bin(name: string): Bin | undefined
   /** The class of a pod; throws `InputError` for one that is invalid. */
   classOf(pod: Pod): PodClass
@@ -62,12 +64,14 @@ export function createWorld({ space, read, volumes, pods, namespaces }: WorldPar
   const shapeOf = createShapes(read.ofNodes)
   const bins: Bin[] = []
   const byName = new Map<string, Bin>()
+  const users = new Map<string, number>()
   const admissions: (boolean | undefined)[][] = classes.all.map(() => [])
 
   return {
     space,
     bins,
     invalid,
+    users,
     bin: (name) => byName.get(name),
     classOf: (pod) => classes.of(pod),
     topologyOf(pod) {
@@ -98,9 +102,8 @@ export function createWorld({ space, read, volumes, pods, namespaces }: WorldPar
       add(bin.free, pod.requests, -times)
       for (const tally of topology.ofClass[pod.id]?.bumps ?? []) bump(tally, bin, times)
       if (pod.ports.length > 0) placePorts(pod, bin, times)
-      for (const { driver, count } of pod.volumes.attachments) {
-        bin.attached.set(driver, (bin.attached.get(driver) ?? 0) + times * count)
-      }
+      for (const claim of pod.volumes.exclusive) users.set(claim, (users.get(claim) ?? 0) + times)
+      for (const attachment of pod.volumes.attachments) attach(attachment, bin, times)
     },
     admitted: (pod, shape) => admissions[pod.kind]?.[shape],
     noteAdmitted(pod, shape, admitted) {
@@ -111,7 +114,28 @@ export function createWorld({ space, read, volumes, pods, namespaces }: WorldPar
 }
 
 function emptyBin(draft: BinDraft, shape: number): Bin {
-  return { ...draft, shape, free: draft.allocatable.slice(), ports: [], attached: new Map(), closed: false }
+  return {
+    ...draft,
+    shape,
+    free: draft.allocatable.slice(),
+    ports: [],
+    attached: new Map(),
+    sharing: new Map(),
+    closed: false,
+  }
+}
+
+function attach({ driver, count, shared }: Attachment, { attached, sharing }: Bin, times: number): void {
+  let change = times * count
+  for (const claim of shared) {
+    const before = sharing.get(claim) ?? 0
+    const after = before + times
+    if (before === 0) change++
+    if (after === 0) change--
+    if (after === 0) sharing.delete(claim)
+    else sharing.set(claim, after)
+  }
+  attached.set(driver, (attached.get(driver) ?? 0) + change)
 }
 
 function placePorts({ ports }: PodClass, bin: Bin, times: number): void {

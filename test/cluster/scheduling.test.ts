@@ -7,7 +7,7 @@ import { compare } from './scheduling/compare.ts'
  */
 
 const seed = Number(process.env.SEED ?? 578_324)
-const count = Number(process.env.CASES ?? 100)
+const count = Number(process.env.CASES ?? 300)
 // More in one control plane and it slows down by its own size.
 const atOnce = 100
 

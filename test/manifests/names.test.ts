@@ -10,7 +10,8 @@ const known = [names.labels, names.annotations, names.finalizers, names.taints].
 )
 
 for (const folder of ['base', 'examples']) {
-  for (const file of readdirSync(new URL(`${folder}/`, root))) {
+  const files = readdirSync(new URL(`${folder}/`, root), { recursive: true, encoding: 'utf8' })
+  for (const file of files.filter((name) => name.endsWith('.yaml'))) {
     t.test(`${folder}/${file} uses no label, annotation or taint of ours that does not exist`, async (t) => {
       const text = readFileSync(new URL(`${folder}/${file}`, root), 'utf8')
       for (const [key] of text.matchAll(/[a-z.]*autoscaler\.vpsie\.com\/(?!v\d)[a-z-]+/g)) {

@@ -13,7 +13,7 @@ import { nodePorts } from './ports.ts'
 import { taintToleration } from './taints.ts'
 import { topologySpread } from './topology-spread.ts'
 import { nodeUnschedulable } from './unschedulable.ts'
-import { nodeVolumeLimits, volumeBinding, volumeZone } from './volumes.ts'
+import { nodeVolumeLimits, volumeBinding, volumeRestrictions, volumeZone } from './volumes.ts'
 
 /** Filters that read nothing but what a node is. Their common answer is remembered per class and shape. */
 export const nodeFilters: readonly Filter[] = [
@@ -29,6 +29,7 @@ export const nodeFilters: readonly Filter[] = [
 export const roomFilters: readonly Filter[] = [
   nodeResources,
   nodePorts,
+  volumeRestrictions,
   nodeVolumeLimits,
   topologySpread,
   interPodAffinity,
@@ -52,7 +53,8 @@ export function admits(pod: PodClass, bin: Bin, world: World): boolean {
 
 /** True if the number of its pods that fit is a matter of resources alone, once the node admits them. */
 export function isPlain(pod: PodClass, world: World): boolean {
-  if (pod.ports.length > 0 || pod.volumes.attachments.length > 0) return false
+  const { attachments, exclusive } = pod.volumes
+  if (pod.ports.length + attachments.length + exclusive.length > 0) return false
   const { affinity, avoids, avoidedBy, spreads } = world.topologyOf(pod)
   return affinity.length + avoids.length + avoidedBy.length + spreads.length === 0
 }

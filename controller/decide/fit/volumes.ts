@@ -1,7 +1,7 @@
 import { matchesAnyTerm, requirementText } from '../selectors.ts'
 import type { Bin } from '../shape/bins.ts'
 import type { PodClass } from '../shape/classes.ts'
-import { zoneKeys } from '../shape/volumes.ts'
+import { type Attachment, zoneKeys } from '../shape/volumes.ts'
 import type { Filter } from './filter.ts'
 
 /** Volumes that exist must be reachable from the node, and those that do not must be makeable there. */
@@ -36,6 +36,16 @@ function missedZone({ volumes }: PodClass, { labels }: Bin) {
   return volumes.zones.find(({ key, values }) => !values.includes(labels[key] ?? ''))
 }
 
+/** A volume that only one pod may use at a time must be free, wherever its pod runs. */
+export const volumeRestrictions: Filter = {
+  code: 'VolumeRestrictions',
+  refuses: ({ volumes }, _bin, { users }) => volumes.exclusive.some((claim) => (users.get(claim) ?? 0) > 0),
+  explain({ volumes }, _bin, { users }) {
+    const taken = volumes.exclusive.find((claim) => (users.get(claim) ?? 0) > 0)
+    return `PersistentVolumeClaim ${taken} is ReadWriteOncePod and used by another pod`
+  },
+}
+
 /** No more volumes of a driver than CSINode says the node can attach. */
 export const nodeVolumeLimits: Filter = {
   code: 'NodeVolumeLimits',
@@ -43,13 +53,20 @@ export const nodeVolumeLimits: Filter = {
   explain(pod, bin) {
     const over = exceeded(pod, bin)
     const driver = over?.driver ?? ''
-    return `driver ${driver} attaches at most ${bin.attachLimits.get(driver)} volumes, ${bin.attached.get(driver) ?? 0} are in use and ${over?.count} more asked`
+    const asked = over ? added(over, bin) : 0
+    return `driver ${driver} attaches at most ${bin.attachLimits.get(driver)} volumes, ${bin.attached.get(driver) ?? 0} are in use and ${asked} more asked`
   },
 }
 
 function exceeded({ volumes }: PodClass, bin: Bin) {
   return volumes.attachments.find(
-    ({ driver, count }) =>
-      (bin.attached.get(driver) ?? 0) + count > (bin.attachLimits.get(driver) ?? Number.POSITIVE_INFINITY),
+    (one) =>
+      (bin.attached.get(one.driver) ?? 0) + added(one, bin) >
+      (bin.attachLimits.get(one.driver) ?? Number.POSITIVE_INFINITY),
   )
+}
+
+/** How many more volumes the node would have to attach. */
+function added({ count, shared }: Attachment, { sharing }: Bin): number {
+  return count + shared.filter((claim) => !sharing.has(claim)).length
 }

@@ -26,7 +26,10 @@ export interface Bin extends BinDraft {
   readonly shape: number
   readonly free: Vector
   readonly ports: HostPort[]
+  /** Volumes by driver. */
   readonly attached: Map<string, number>
+  /** Pods by claim that several use. */
+  readonly sharing: Map<string, number>
   /** Leaves: takes no pods, but is still a domain of topology. */
   closed: boolean
 }

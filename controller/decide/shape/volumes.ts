@@ -10,6 +10,12 @@ import type {
 import { keyOf } from '../../../common/kube/resources.ts'
 import type { ClusterState } from '../state.ts'
 
+export interface Attachment {
+  readonly driver: string
+  readonly count: number
+  readonly shared: readonly string[]
+}
+
 /** Where the volumes of a pod let it run. */
 export interface VolumeNeeds {
   /** Text that is equal for equal needs; empty for a pod without claims. */
@@ -20,8 +26,10 @@ export interface VolumeNeeds {
   readonly terms: readonly (readonly NodeSelectorTerm[])[]
   /** Zone and region labels a node must carry, each with the values allowed (VolumeZone). */
   readonly zones: readonly { key: string; values: readonly string[] }[]
-  /** Attachments by driver (NodeVolumeLimits). */
-  readonly attachments: readonly { driver: string; count: number }[]
+  /** Attachments by driver (NodeVolumeLimits). `shared` are claims that other pods use too: a node attaches each once. */
+  readonly attachments: readonly Attachment[]
+  /** Claims that only one pod may use at a time (ReadWriteOncePod), as `namespace/name`. */
+  readonly exclusive: readonly string[]
   readonly byName: boolean
 }
 
@@ -31,6 +39,7 @@ const noNeeds: VolumeNeeds = {
   terms: [],
   zones: [],
   attachments: [],
+  exclusive: [],
   byName: false,
 }
 
@@ -44,14 +53,18 @@ interface One {
   terms?: readonly NodeSelectorTerm[]
   zones?: { key: string; values: readonly string[] }[]
   driver?: string
+  /** Its claim, where several pods use it. */
+  shared?: string
+  exclusive?: string
 }
 
 type VolumeState = Pick<ClusterState, 'persistentVolumeClaims' | 'persistentVolumes' | 'storageClasses'>
 
 /** Reads claims, volumes and classes once; both binding modes as kube-scheduler's VolumeBinding takes them. */
-export function readVolumes(state: VolumeState): Volumes {
+export function readVolumes(state: VolumeState, pods: readonly Pod[]): Volumes {
   const claims = new Map(state.persistentVolumeClaims.map((claim) => [keyOf(claim), claim]))
   const volumes = new Map(state.persistentVolumes.map((volume) => [volume.metadata.name, volume]))
+  const shared = sharedClaims(pods)
   const classes = new Map(state.storageClasses.map((entry) => [entry.metadata.name, entry]))
 
   function ofVolume(pod: Pod, volume: Volume): One | undefined {
@@ -61,9 +74,17 @@ export function readVolumes(state: VolumeState): Volumes {
     if (name === undefined) return undefined
     const claim = claims.get(`${pod.metadata.namespace}/${name}`)
     if (!claim) return { refusal: `PersistentVolumeClaim "${name}" does not exist` }
-    const { volumeName, storageClassName = '' } = claim.spec
-    if (!volumeName) return ofUnbound(name, classes.get(storageClassName), storageClassName)
-    return ofBound(claim, volumes.get(volumeName), volumeName, classes.get(storageClassName))
+    const { volumeName, storageClassName = '', accessModes = [] } = claim.spec
+    const storage = classes.get(storageClassName)
+    const key = keyOf(claim)
+    const needs = volumeName
+      ? ofBound(claim, volumes.get(volumeName), volumeName, storage)
+      : ofUnbound(name, storage, storageClassName)
+    return {
+      ...needs,
+      ...(shared.has(key) ? { shared: key } : {}),
+      ...(accessModes.includes('ReadWriteOncePod') ? { exclusive: key } : {}),
+    }
   }
 
   return {
@@ -74,6 +95,21 @@ export function readVolumes(state: VolumeState): Volumes {
       return needs.length === 0 ? noNeeds : together(needs)
     },
   }
+}
+
+/** Claims that several pods name. */
+function sharedClaims(pods: readonly Pod[]): Set<string> {
+  const once = new Set<string>()
+  const shared = new Set<string>()
+  for (const { metadata, spec } of pods) {
+    for (const { persistentVolumeClaim } of spec.volumes ?? []) {
+      if (!persistentVolumeClaim) continue
+      const key = `${metadata.namespace}/${persistentVolumeClaim.claimName}`
+      if (once.has(key)) shared.add(key)
+      once.add(key)
+    }
+  }
+  return shared
 }
 
 function ofUnbound(name: string, storage: StorageClass | undefined, className: string): One {
@@ -126,18 +162,21 @@ function ofBound(
 function together(needs: readonly One[]): VolumeNeeds {
   const terms = needs.flatMap((one) => (one.terms ? [one.terms] : []))
   const zones = needs.flatMap((one) => one.zones ?? [])
-  const drivers = needs.flatMap((one) => (one.driver ? [one.driver] : [])).sort()
-  const attachments = [...new Set(drivers)].map((driver) => ({
-    driver,
-    count: drivers.filter((other) => other === driver).length,
-  }))
+  const drivers = [...new Set(needs.flatMap((one) => (one.driver ? [one.driver] : [])))].sort()
+  const attachments = drivers.map((driver): Attachment => {
+    const own = needs.filter((one) => one.driver === driver)
+    const shared = [...new Set(own.flatMap((one) => one.shared ?? []))].sort()
+    return { driver, count: own.filter((one) => one.shared === undefined).length, shared }
+  })
+  const exclusive = needs.flatMap((one) => (one.exclusive ? [one.exclusive] : []))
   const refusal = needs.find((one) => one.refusal !== undefined)?.refusal
   return {
-    key: JSON.stringify([refusal, terms, zones, attachments]),
+    key: JSON.stringify([refusal, terms, zones, attachments, exclusive]),
     refusal,
     terms,
     zones,
     attachments,
+    exclusive,
     byName: terms.flat().some(namesNodes),
   }
 }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Node, Pod, PodSpec, Quantities } from '../../../common/kube/objects.ts'
+import type { Node, PersistentVolumeClaim, Pod, PodSpec, Quantities } from '../../../common/kube/objects.ts'
 import { fitOf } from '../../../controller/decide/fit-query.ts'
 import type { ClusterState } from '../../../controller/decide/state.ts'
 import { boundPod, daemonSet, namespace, node, pod, requests } from '../../fixtures/objects.ts'
@@ -53,10 +53,15 @@ const spread = (topologyKey: string, over = {}) => ({
     },
   ],
 })
-const claim = (spec: { volumeName?: string; storageClassName?: string }) => ({
-  persistentVolumeClaims: [{ metadata: { name: 'data', namespace: 'default' }, spec }],
+const claim = (spec: PersistentVolumeClaim['spec']) => ({
+  persistentVolumeClaims: ['data', 'other'].map((name) => ({
+    metadata: { name, namespace: 'default' },
+    spec,
+  })),
 })
-const withClaim = { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }] }
+const using = (claimName: string) => ({ volumes: [{ name: 'data', persistentVolumeClaim: { claimName } }] })
+const withClaim = using('data')
+const withOtherClaim = using('other')
 
 const cases: Case[] = [
   { title: 'an ordinary pod fits on an empty node', refusedBy: [] },
@@ -396,8 +401,40 @@ const cases: Case[] = [
         },
       ],
     },
-    others: [boundPod('other', 'node-1', { spec: withClaim })],
+    others: [boundPod('other', 'node-1', { spec: withOtherClaim })],
     refusedBy: ['NodeVolumeLimits'],
+  },
+  {
+    title: 'a volume that the node has attached for another pod',
+    spec: withClaim,
+    state: {
+      ...claim({ storageClassName: 'late' }),
+      storageClasses: [
+        {
+          metadata: { name: 'late' },
+          provisioner: 'csi.example.com',
+          volumeBindingMode: 'WaitForFirstConsumer',
+        },
+      ],
+      csiNodes: [
+        {
+          metadata: { name: 'node-1' },
+          spec: { drivers: [{ name: 'csi.example.com', nodeID: 'n', allocatable: { count: 1 } }] },
+        },
+      ],
+    },
+    others: [boundPod('other', 'node-1', { spec: withClaim })],
+    refusedBy: [],
+  },
+  {
+    title: 'a volume for one pod only that another pod has',
+    spec: withClaim,
+    state: {
+      ...claim({ volumeName: 'pv', accessModes: ['ReadWriteOncePod'] }),
+      persistentVolumes: [{ metadata: { name: 'pv' }, spec: {} }],
+    },
+    others: [boundPod('other', 'node-1', { spec: withClaim })],
+    refusedBy: ['VolumeRestrictions'],
   },
   {
     title: 'a scheduling gate',
