@@ -34,7 +34,7 @@ function decideOne(member: Member, group: Group, gate: Gate, cluster: Cluster): 
   }
   const held = gate.holdsDead(group)
   if (held.length > 0) return { ...base, verdict: 'keep', reasons: held }
-  gate.note(group)
+  gate.note(group, member)
   return {
     ...base,
     verdict: 'remove',

@@ -2,19 +2,19 @@ import { budgetNow } from './budgets.ts'
 import type { Cluster } from './cluster.ts'
 import type { Group } from './groups.ts'
 import { clusterHealth } from './health.ts'
-import { isLeaving, isReady } from './members.ts'
+import { isLeaving, isReady, type Member } from './members.ts'
 import type { Reason } from './plan.ts'
 import { isStarting } from './starting.ts'
 
 /** How many nodes may leave. It counts those that the plan lets go, so that no plan as a whole goes past a limit. */
 export interface Gate {
-  /** Why no more node of the group may go now; empty if one may. */
-  holds(group: Group): Reason[]
+  /** Why this node of the group may not go now as far as limits say; empty if it may. */
+  holds(group: Group, member: Member): Reason[]
   /** The same for a node that is replaced, whatever the minimum: as many come as are needed. */
   holdsReplaced(group: Group): Reason[]
   /** The same for a dead node, which may go below the minimum: it gives nothing any more. */
   holdsDead(group: Group): Reason[]
-  note(group: Group): void
+  note(group: Group, member: Member): void
 }
 
 export function createGate(cluster: Cluster): Gate {
@@ -49,6 +49,22 @@ export function createGate(cluster: Cluster): Gate {
       : []
   }
 
+  /** Where a group spreads over datacenters, each keeps its own minimum. */
+  function atRegionMin({ key, spec, staying }: Group, { datacenterID = '' }: Member): Reason[] {
+    const { enabled, minNodesPerRegion = 1 } = spec.multiRegion ?? {}
+    if (!enabled || spec.provisioner !== 'vm') return []
+    const here = staying.filter((one) => (one.datacenterID ?? '') === datacenterID).length
+    const left = here - (going.get(`${key} ${datacenterID}`) ?? 0)
+    return left <= minNodesPerRegion
+      ? [
+          {
+            code: 'AtMin',
+            message: `datacenter ${datacenterID} would keep ${left} nodes, minNodesPerRegion is ${minNodesPerRegion}`,
+          },
+        ]
+      : []
+  }
+
   function general(group: Group): Reason[] {
     const crowded = maxShrinking > 0 && !shrinking.has(group.key) && shrinking.size >= maxShrinking
     return [
@@ -72,11 +88,16 @@ export function createGate(cluster: Cluster): Gate {
   }
 
   return {
-    holds: (group) => [...atMin(group), ...budget(group, false), ...general(group)],
+    holds: (group, member) => [
+      ...atMin(group),
+      ...atRegionMin(group, member),
+      ...budget(group, false),
+      ...general(group),
+    ],
     holdsReplaced: (group) => [...budget(group, false), ...general(group)],
     holdsDead: (group) => [...budget(group, true), ...general(group)],
-    note({ key }) {
-      going.set(key, (going.get(key) ?? 0) + 1)
+    note({ key }, { datacenterID = '' }) {
+      for (const place of [key, `${key} ${datacenterID}`]) going.set(place, (going.get(place) ?? 0) + 1)
       shrinking.add(key)
     },
   }

@@ -220,9 +220,10 @@ function decideOne({ candidate, waits }: Turn, removal: Removal): NodeDecision {
     }
   }
   const emptied = emptyNode(candidate, surroundings)
-  if (Array.isArray(emptied)) return { ...base, verdict: 'keep', reasons: [...emptied, ...gate.holds(group)] }
+  if (Array.isArray(emptied))
+    return { ...base, verdict: 'keep', reasons: [...emptied, ...gate.holds(group, member)] }
   const unneeded = { ...base, since: toTimestamp(since) }
-  const held = [...waits.map(({ reason }) => reason), ...gate.holds(group)]
+  const held = [...waits.map(({ reason }) => reason), ...gate.holds(group, member)]
   if (held.length > 0) {
     emptied.undo()
     const until = Math.max(...waits.map((wait) => wait.until ?? 0))
@@ -233,7 +234,7 @@ function decideOne({ candidate, waits }: Turn, removal: Removal): NodeDecision {
       ...(until > 0 ? { until: toTimestamp(until) } : {}),
     }
   }
-  gate.note(group)
+  gate.note(group, member)
   note(emptied, received)
   const moves = emptied.moves
     .map(({ pod, to }) => ({ pod: keyOf(pod), to: to.name }))

@@ -1,8 +1,10 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { annotations, labels } from '../../../common/api/names.ts'
 import type { NodeGroup } from '../../../common/api/nodegroup.ts'
+import { toTimestamp } from '../../../common/clock.ts'
 import { node, nodeGroup, pod, requests } from '../../fixtures/objects.ts'
-import { planFor } from '../../fixtures/state.ts'
+import { decidedAt, nodeVerdict, planFor } from '../../fixtures/state.ts'
 
 type MultiRegion = NonNullable<NodeGroup['spec']['multiRegion']>
 
@@ -12,7 +14,7 @@ function bought(pods: number, multiRegion: MultiRegion, nodes: Record<string, nu
   const present = Object.entries(nodes).flatMap(([place, count]) =>
     Array.from({ length: count }, (_, i) =>
       node(`${place}-${i}`, {
-        metadata: { labels: { 'autoscaler.vpsie.com/datacenter': place } },
+        metadata: { labels: { [labels.datacenter]: place } },
         spec: { unschedulable: true },
       }),
     ),
@@ -82,5 +84,26 @@ t.test('balanced datacenters never differ by more than one node that could be el
       t.ok(Math.max(...counts) - Math.min(...counts) <= 1, `${pods} pods: ${counts.join()}`)
     }),
     { numRuns: 20 },
+  )
+})
+
+t.test('each datacenter keeps minNodesPerRegion', async (t) => {
+  const idle = (name: string, place: string) =>
+    node(name, {
+      metadata: {
+        labels: { [labels.datacenter]: place },
+        annotations: { [annotations.unneededSince]: toTimestamp(decidedAt - 3_600_000) },
+      },
+    })
+  const spec = {
+    provisioner: 'vm' as const,
+    multiRegion: { ...enabled, minNodesPerRegion: 1 },
+    disruption: { maxUnavailable: '100%' },
+  }
+  const nodes = [idle('a-1', 'a'), idle('a-2', 'a'), idle('b-1', 'b')]
+  const plan = planFor({ nodeGroups: [nodeGroup('workers', { spec })], nodes })
+  t.strictSame(
+    plan.nodes.map((one) => nodeVerdict(plan, one.node)),
+    ['remove Empty', 'keep AtMin', 'keep AtMin'],
   )
 })
