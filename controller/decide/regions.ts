@@ -23,15 +23,15 @@ export function createRegions(candidates: readonly { template: Template }[]): Re
     places.set(group, counts)
     if (!counts.has(datacenterID)) counts.set(datacenterID, nodesIn(group, datacenterID))
   }
+  const turns = new Map<Group, ReadonlySet<string> | undefined>()
   const countsOf = (group: Group) => places.get(group) ?? new Map<string, number>()
 
   return {
     next(group) {
-      const counts = countsOf(group)
-      if (counts.size < 2) return undefined
-      const places = [...counts].map(([place, count]) => ({ place, value: filled(group, place, count) }))
-      const least = Math.min(...places.map(({ value }) => value))
-      return new Set(places.filter(({ value }) => value <= least + 1e-9).map(({ place }) => place))
+      if (turns.has(group)) return turns.get(group)
+      const turn = turnOf(group, countsOf(group))
+      turns.set(group, turn)
+      return turn
     },
     inRow({ group, datacenterID = '' }) {
       const counts = countsOf(group)
@@ -49,8 +49,16 @@ export function createRegions(candidates: readonly { template: Template }[]): Re
     take({ group, datacenterID = '' }, count) {
       const counts = countsOf(group)
       counts.set(datacenterID, (counts.get(datacenterID) ?? 0) + count)
+      turns.delete(group)
     },
   }
+}
+
+function turnOf(group: Group, counts: ReadonlyMap<string, number>): ReadonlySet<string> | undefined {
+  if (counts.size < 2) return undefined
+  const places = [...counts].map(([place, count]) => ({ place, value: filled(group, place, count) }))
+  const least = Math.min(...places.map(({ value }) => value))
+  return new Set(places.filter(({ value }) => value <= least + 1e-9).map(({ place }) => place))
 }
 
 function nodesIn({ staying }: Group, place: string): number {

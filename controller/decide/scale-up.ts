@@ -114,7 +114,8 @@ export function fillShop(lots: readonly Lot[], candidates: readonly Candidate[],
   // First with every zone that could be bought as a domain, and always one more host, so that a spread means what
   // its author wished, whichever of the machines comes first. What that leaves is placed as kube-scheduler would,
   // which knows no zone without a node.
-  const undo = available.map(({ sketch }) => cluster.world.foresee(sketch))
+  const shapes = new Map(available.map(({ sketch }) => [sketch.shape, sketch]))
+  const undo = [...shapes.values()].map((sketch) => cluster.world.foresee(sketch))
   while (step());
   for (const one of undo) one()
   if (demands.length > 0) while (step());

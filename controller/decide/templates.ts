@@ -34,16 +34,17 @@ export interface TemplateSource {
 
 /** Every template of a group, in the order of its offerings and datacenters. */
 export function templatesOf(group: Group, source: TemplateSource): Template[] {
-  return group.offerings.flatMap((offering) =>
-    datacentersOf(group)
+  return group.offerings.flatMap((offering) => {
+    const allocatable = allocatableOf(group, offering, source)
+    return datacentersOf(group)
       .filter((datacenterID) => offering.datacenterID === undefined || offering.datacenterID === datacenterID)
       .map((datacenterID) => ({
         group,
         offering,
         datacenterID,
-        draft: draftOf(group, offering, datacenterID, source),
-      })),
-  )
+        draft: draftOf(group, offering, datacenterID, source, allocatable),
+      }))
+  })
 }
 
 /** Where the group may buy: several places only as plain VPS, because a VPSie Kubernetes cluster has one. */
@@ -59,12 +60,13 @@ export function draftOf(
   offering: Offering,
   datacenterID: string | undefined,
   source: TemplateSource,
+  allocatable = allocatableOf(group, offering, source),
 ): Template['draft'] {
   return {
     labels: labelsOf(group, offering, datacenterID),
     taints: group.spec.taints ?? [],
     unschedulable: false,
-    allocatable: allocatableOf(group, offering, source),
+    allocatable,
     nodeGroup: group.key,
     attachLimits: attachLimits(source.csiNodes),
   }
