@@ -53,6 +53,22 @@ const groupMetrics = {
     labels: group,
   },
   vpsienode_phase: { type: 'gauge', help: 'VPSieNodes, by phase.', labels: ['phase', ...group] },
+  nodes_by_verdict: {
+    type: 'gauge',
+    help: 'Nodes, by what the last plan makes of them: keep, remove, replace.',
+    labels: ['verdict', ...group],
+  },
+  pods_waiting: {
+    type: 'gauge',
+    help: 'Pods the last plan finds no node for or leaves alone, by reason code.',
+    labels: ['reason'],
+  },
+  cost_monthly: {
+    type: 'gauge',
+    help: 'Price of all machines in account currency a month: now, and after the last plan (planned).',
+    labels: ['when'],
+    zero: [{ when: 'now' }, { when: 'planned' }],
+  },
   pending_pods_current: {
     type: 'gauge',
     help: 'Pods the scheduler found no node for, by namespace.',

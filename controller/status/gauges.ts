@@ -18,10 +18,27 @@ export function setGauges(
 ): void {
   setGroupGauges(metrics, state, plan)
   setUtilization(metrics, state)
-  metrics.pending_pods_current.reset()
-  for (const { pod, verdict } of plan.pods) {
-    if (verdict !== 'bound' && verdict !== 'ignored')
-      metrics.pending_pods_current.inc({ namespace: namespaceOf(pod) })
+  setPods(metrics, plan)
+  metrics.nodes_by_verdict.reset()
+  for (const { verdict, nodeGroup = '' } of plan.nodes) {
+    const [namespace = '', nodegroup = ''] = nodeGroup.split('/')
+    metrics.nodes_by_verdict.inc({ verdict, nodegroup, namespace })
+  }
+  metrics.cost_monthly.set({ when: 'now' }, plan.monthlyCost.now)
+  metrics.cost_monthly.set({ when: 'planned' }, plan.monthlyCost.planned)
+}
+
+function setPods({ pending_pods_current, pods_waiting }: ControllerDeps['metrics'], { pods }: Plan): void {
+  pending_pods_current.reset()
+  pods_waiting.reset()
+  for (const { pod, verdict, reasons } of pods) {
+    if (verdict === 'bound') continue
+    if (verdict !== 'ignored') pending_pods_current.inc({ namespace: namespaceOf(pod) })
+    const [first] = reasons
+    // Pods that the scheduler has not judged, or that run no more, wait for nobody.
+    const isWaiting =
+      verdict === 'unschedulable' || (verdict === 'ignored' && first?.code !== 'NotUnschedulable')
+    if (isWaiting && first) pods_waiting.inc({ reason: first.code })
   }
 }
 

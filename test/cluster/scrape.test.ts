@@ -31,6 +31,8 @@ async function scrape(): Promise<void> {
 
   t.test('the rules are right', async (t) => {
     t.match(await check(['check', 'rules', `${monitoring}rules.yaml`]), { code: 0 })
+    const { code, output } = await check(['test', 'rules', `${monitoring}rules.test.yaml`])
+    t.equal(code, 0, output)
   })
 
   t.test('every program tells its metrics as Prometheus wants them', async (t) => {
