@@ -67,15 +67,22 @@ const state: fc.Arbitrary<ClusterState> = fc
     budget: fc.constantFrom('10%', '50%', '100%'),
     allowed: fc.nat(2),
     daemon: fc.boolean(),
+    isLarge: fc.boolean(),
+    threshold: fc.constantFrom(1, 50),
+    minMonthlySavings: fc.option(fc.constantFrom(0, 10), { nil: undefined }),
   })
   .map((shape) => {
     const nodes = shape.nodes.map(({ unneeded, ssd, cordoned }, i) =>
       node(`node-${i}`, {
         metadata: {
-          labels: ssd ? { disk: 'ssd' } : {},
+          labels: {
+            ...(ssd ? { disk: 'ssd' } : {}),
+            ...(shape.isLarge ? { 'autoscaler.vpsie.com/offering': 'large' } : {}),
+          },
           annotations: unneeded ? { [annotations.unneededSince]: '2026-01-01T00:00:00Z' } : {},
         },
         ...(cordoned ? { spec: { unschedulable: true } } : {}),
+        ...(shape.isLarge ? { status: { allocatable: offering('large').allocatable ?? {} } } : {}),
       }),
     )
     const pods = shape.pods.map(({ cpu, app, kind, node: home, priority }, i) => {
@@ -95,6 +102,11 @@ const state: fc.Arbitrary<ClusterState> = fc
         maxNodes,
         ...limit,
         offeringIDs: ['small', 'large'],
+        allowMixedInstances: true,
+        scaleDownPolicy: { cpuThreshold: shape.threshold, memoryThreshold: 50 },
+        ...(shape.minMonthlySavings === undefined
+          ? {}
+          : { costOptimization: { enabled: true, minMonthlySavings: shape.minMonthlySavings } }),
         disruption: { maxUnavailable: budget, minNodeAgeSeconds: 0 },
       },
     })
@@ -262,6 +274,35 @@ t.test(
       }
     })
     t.pass()
+  },
+)
+
+t.test(
+  'what is replaced saves money, has a place for each of its pods, and leaves nobody without one',
+  async (t) => {
+    let replacements = 0
+    // A group that grows replaces nothing.
+    const calm = state.map((of) => ({ ...of, pods: of.pods.filter(({ spec }) => spec.nodeName) }))
+    fc.assert(
+      fc.property(state, (of) => {
+        const { actions, nodes, newNodes } = plan(of)
+        const own = actions.filter(({ type }) => type === 'replace')
+        const saved = own.reduce((sum, { monthlyCost: cost }) => sum - cost, 0)
+        const given = nodes.filter(({ verdict }) => verdict === 'replace').map(({ node: name }) => name)
+        t.strictSame([...new Set(own.flatMap(({ nodes: names = [] }) => names))].sort(), given)
+        if (own.length === 0) return
+        replacements++
+        t.ok(saved > 0, `saves ${saved}`)
+        const places = new Set([...newNodes.map(({ name }) => name), ...nodes.map(({ node: name }) => name)])
+        for (const { verdict, evict, moves } of nodes) {
+          if (verdict !== 'replace') continue
+          for (const { to } of moves) t.ok(places.has(to) && !given.includes(to), to)
+          t.ok(moves.every(({ pod: name }) => evict.includes(name)))
+        }
+      }),
+      { numRuns: 400 },
+    )
+    t.ok(replacements > 0, 'some are replaced')
   },
 )
 
