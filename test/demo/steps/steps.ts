@@ -5,6 +5,7 @@ import { bill } from './bill.ts'
 import { comeUp } from './come-up.ts'
 import { loseAgent } from './lose-agent.ts'
 import { loseLeader } from './lose-leader.ts'
+import { replace } from './replace.ts'
 import { rotate } from './rotate.ts'
 import { scaleDown } from './scale-down.ts'
 import { scaleUp } from './scale-up.ts'
@@ -22,5 +23,6 @@ export const steps: readonly Step<World>[] = [
   loseAgent,
   vpsieFails,
   loseLeader,
+  replace,
   bill,
 ]
