@@ -14,8 +14,10 @@ import { oscillating } from './oscillation.ts'
 import type { Candidate } from './pack.ts'
 import type { NodeDecision, Reason } from './plan.ts'
 import { replacedBy } from './replacing.ts'
+import { namesOf } from './report.ts'
 import type { Growth, Shrinkage } from './scale-down.ts'
 import type { Purchase } from './scale-up.ts'
+import type { Bin } from './shape/bins.ts'
 import { isStarting } from './starting.ts'
 import { emptyInto, type Swap } from './swap.ts'
 import { waitsOf } from './timing.ts'
@@ -49,10 +51,11 @@ export function planReplacements(parts: ReplaceParts): Replacements {
   const found: Replacements = { purchases: [], lots: [] }
   for (const group of parts.cluster.groups) {
     if (!mayReplace(group, parts)) continue
-    const best = bestSwap(group, parts, parts.bought + found.purchases.length)
+    const best = bestSwap(group, parts)
     if (!best) continue
     const unapproved = awaitsApproval(group, best)
-    for (const leaving of best.leaving) note(leaving, best, unapproved, parts.shrinkage.decisions)
+    const nameOf = namesOf(best.purchases, parts.bought + found.purchases.length)
+    for (const leaving of best.leaving) note(leaving, best, nameOf, unapproved, parts.shrinkage.decisions)
     if (unapproved) {
       best.undo()
       continue
@@ -84,7 +87,7 @@ function mayReplace(group: Group, { cluster, gate, growth, limits }: ReplacePart
 }
 
 /** Of the sets that begin with what is used worst for its price, the one that saves most. It stays carried out. */
-function bestSwap(group: Group, parts: ReplaceParts, bought: number): Swap | undefined {
+function bestSwap(group: Group, parts: ReplaceParts): Swap | undefined {
   const { cluster, candidates, limits, shrinkage } = parts
   const { strategy = 'auto', minMonthlySavings = 10 } = group.spec.costOptimization ?? {}
   const ordered = eligible(group, parts)
@@ -94,7 +97,6 @@ function bestSwap(group: Group, parts: ReplaceParts, bought: number): Swap | und
       cluster,
       limits,
       candidates: own,
-      bought,
       ...shrinkage.surroundings,
     })
   let best = { count: 0, savings: 0 }
@@ -143,6 +145,7 @@ function awaitsApproval(group: Group, swap: Swap): Reason | undefined {
 function note(
   { bin, group, evicted }: Leaving,
   swap: Swap,
+  nameOf: (bin: Bin) => string,
   unapproved: Reason | undefined,
   decisions: Map<string, NodeDecision>,
 ): void {
@@ -152,7 +155,7 @@ function note(
     return
   }
   const own = new Set(evicted.map(keyOf))
-  const moves = movesOf(swap.lots).filter(({ pod }) => own.has(pod))
+  const moves = movesOf(swap.lots, nameOf).filter(({ pod }) => own.has(pod))
   decisions.set(bin.name, {
     ...base,
     verdict: 'replace',
@@ -162,13 +165,13 @@ function note(
   })
 }
 
-function movesOf(lots: readonly Lot[]): { pod: string; to: string }[] {
+function movesOf(lots: readonly Lot[], nameOf: (bin: Bin) => string): { pod: string; to: string }[] {
   return lots.flatMap((lot) => {
     let next = 0
     return lot.places.flatMap(({ bin, count }) => {
       const pods = lot.pods.slice(next, next + count)
       next += count
-      return pods.map((pod) => ({ pod: keyOf(pod), to: bin.name }))
+      return pods.map((pod) => ({ pod: keyOf(pod), to: nameOf(bin) }))
     })
   })
 }

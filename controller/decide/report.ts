@@ -6,6 +6,12 @@ import { amountText, at, type ResourceSpace } from './resources.ts'
 import type { Purchase } from './scale-up.ts'
 import type { Bin } from './shape/bins.ts'
 
+/** How bins are called in the plan: a machine to buy is `new-N`, in the order of purchase, after those `before`. */
+export function namesOf(purchases: readonly Purchase[], before = 0): (bin: Bin) => string {
+  const names = new Map(purchases.map(({ bin }, i) => [bin, `new-${before + i + 1}`]))
+  return (bin) => names.get(bin) ?? bin.name
+}
+
 /** What became of the pods of the lots; `whyNot` tells it for the rest of a lot. */
 export function podDecisions(
   lots: readonly Lot[],
@@ -14,11 +20,12 @@ export function podDecisions(
   whyNot: (lot: Lot) => Reason[],
 ): PodDecision[] {
   const bought = new Map(purchases.map((purchase) => [purchase.bin, purchase]))
+  const nameOf = namesOf(purchases)
   return lots.flatMap((lot) => {
     if (lot.headroomOf) return []
     let next = 0
     const placed = lot.places.flatMap(({ bin, count }) => {
-      const decision = placedDecision(bin, bought.get(bin), () => needsOf(lot, space))
+      const decision = placedDecision(bin, nameOf(bin), bought.get(bin), () => needsOf(lot, space))
       const members = lot.pods.slice(next, next + count)
       next += count
       return members.map((pod) => ({ pod: keyOf(pod), ...decision }))
@@ -45,10 +52,11 @@ function needsOf({ pod: { requests } }: Lot, space: ResourceSpace): string {
 
 function placedDecision(
   bin: Bin,
+  name: string,
   purchase: Purchase | undefined,
   needs: () => string,
 ): Omit<PodDecision, 'pod'> {
-  const where = { node: bin.name, ...(bin.nodeGroup === undefined ? {} : { nodeGroup: bin.nodeGroup }) }
+  const where = { node: name, ...(bin.nodeGroup === undefined ? {} : { nodeGroup: bin.nodeGroup }) }
   if (purchase) {
     const { offering, group } = purchase.candidate.template
     const price = `${offering.monthlyPrice} a month`
@@ -79,8 +87,9 @@ export function newNodes(lots: readonly Lot[], purchases: readonly Purchase[]): 
       next += count
     }
   }
+  const nameOf = namesOf(purchases)
   return purchases.map(({ bin, candidate: { template } }) => ({
-    name: bin.name,
+    name: nameOf(bin),
     nodeGroup: template.group.key,
     offering: template.offering.name,
     ...(template.datacenterID === undefined ? {} : { datacenter: template.datacenterID }),

@@ -4,6 +4,7 @@ import { demandsOf } from './demand.ts'
 import { fill } from './fit/fit.ts'
 import type { Limits } from './limits.ts'
 import { type Lot, notePlaced, waiting } from './lots.ts'
+import { mergePurchases } from './merge.ts'
 import { type Candidate, closeBin, createCandidate, openBin, settle, type Trial } from './pack.ts'
 import { createRefill } from './refill.ts'
 import { createRegions, type Regions } from './regions.ts'
@@ -65,8 +66,9 @@ export function buy(
   cluster: Cluster,
 ): Purchase[] {
   const real = candidates.filter(({ template }) => !template.group.spec.dryRun)
-  const shop = createShop(real, limits, cluster, 0)
+  const shop = createShop(real, limits, cluster)
   fillShop(lots, real, shop)
+  mergePurchases(lots, real, shop)
   buyMinimum(real, shop)
   return shop.purchases
 }
@@ -77,18 +79,11 @@ export interface Shop {
   readonly regions: Regions
   readonly cluster: Cluster
   readonly purchases: Purchase[]
-  /** Machines that the plan has bought elsewhere: names go on from there. */
-  readonly bought: number
 }
 
-export function createShop(
-  candidates: readonly Candidate[],
-  limits: Limits,
-  cluster: Cluster,
-  bought: number,
-): Shop {
+export function createShop(candidates: readonly Candidate[], limits: Limits, cluster: Cluster): Shop {
   const available = candidates.filter(({ template }) => limits.room(template) > 0)
-  return { limits, regions: createRegions(available), cluster, purchases: [], bought }
+  return { limits, regions: createRegions(available), cluster, purchases: [] }
 }
 
 /** Buys for the lots until all of them have their places or nothing more can be bought. */
@@ -143,7 +138,7 @@ function openCopies(trial: Trial, shop: Shop): boolean {
     missing > 0 ? missing : Number.POSITIVE_INFINITY,
   )
   for (let copy = 0; copy < copies; copy++) {
-    const bin = openBin(candidate, nextName(shop), cluster)
+    const bin = openBin(candidate, cluster.world.freshName(), cluster)
     if (settle(trial, bin, cluster) === 0) {
       closeBin(candidate, bin, cluster)
       return copy > 0
@@ -167,12 +162,8 @@ function buyMinimum(candidates: readonly Candidate[], shop: Shop): void {
       ready.find(({ template }) => regions.next(template.group)?.has(template.datacenterID ?? '') ?? true) ??
       ready[0]
     if (!next) return
-    take(next, openBin(next, nextName(shop), shop.cluster), shop)
+    take(next, openBin(next, shop.cluster.world.freshName(), shop.cluster), shop)
   }
-}
-
-function nextName({ bought, purchases }: Shop): string {
-  return `new-${bought + purchases.length + 1}`
 }
 
 function cheaper({ template: { group, offering } }: Candidate): number {

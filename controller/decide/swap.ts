@@ -29,8 +29,6 @@ interface Parts {
   readonly cluster: Cluster
   readonly limits: Limits
   readonly candidates: readonly Candidate[]
-  /** Machines the plan buys already. */
-  readonly bought: number
   readonly destinations: readonly Bin[]
   readonly budgets: Budgets
   readonly spare: Spare
@@ -42,7 +40,7 @@ interface Parts {
  * machines are too small for what the nodes really use.
  */
 export function emptyInto(leaving: readonly Leaving[], parts: Parts): Swap | undefined {
-  const { cluster, limits, candidates, bought, destinations, spare, budgets } = parts
+  const { cluster, limits, candidates, destinations, spare, budgets } = parts
   const { world, state } = cluster
   if (!leaving.every(({ evicted }) => allows(budgets, evicted))) return undefined
   for (const { bin, evicted } of leaving) {
@@ -51,7 +49,7 @@ export function emptyInto(leaving: readonly Leaving[], parts: Parts): Swap | und
   }
   const pods = leaving.flatMap(({ moved }) => moved)
   const lots = lotsOfMoved(cluster, pods)
-  const shop = createShop(candidates, limits, cluster, bought)
+  const shop = createShop(candidates, limits, cluster)
   for (const lot of lots) {
     for (const bin of destinations) notePlaced(lot, bin, fill(lot.pod, bin, waiting(lot), world))
   }

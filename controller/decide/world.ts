@@ -30,7 +30,9 @@ export interface World {
   add(draft: BinDraft, shape?: number): Bin
   /** A bin that no list or count knows of, for asking filters about a machine that does not exist. */
   sketch(draft: BinDraft): Bin
-  /** Takes the bin added last away again; it must be empty. */
+  /** A name that no bin has had. */
+  freshName(): string
+  /** Takes a bin away again; it must be empty. */
   drop(bin: Bin): void
   /** Counts `times` pods of the class into the bin, or out of it when negative. Asks no filter. */
   place(pod: PodClass, bin: Bin, times: number): void
@@ -65,6 +67,7 @@ export function createWorld({ space, read, volumes, pods, namespaces }: WorldPar
   const bins: Bin[] = []
   const byName = new Map<string, Bin>()
   const users = new Map<string, number>()
+  let made = 0
   const admissions: (boolean | undefined)[][] = classes.all.map(() => [])
 
   return {
@@ -93,10 +96,11 @@ export function createWorld({ space, read, volumes, pods, namespaces }: WorldPar
       for (const tally of topology.tallies) openDomain(tally, bin)
       return bin
     },
+    freshName: () => `new machine ${++made}`,
     drop(bin) {
       for (const tally of topology.tallies) closeDomain(tally, bin)
       byName.delete(bin.name)
-      bins.pop()
+      bins.splice(bins.lastIndexOf(bin), 1)
     },
     place(pod, bin, times) {
       add(bin.free, pod.requests, -times)
