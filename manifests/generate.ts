@@ -1,18 +1,23 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { admissionDocument } from './admission.ts'
 import { crdFiles } from './crds.ts'
 
 /**
- * `node manifests/generate.ts [--check] [FOLDER]` writes the generated manifests into FOLDER, manifests/crds if none
- * is given. With `--check` it writes nothing, names each file that is out of date and exits 1 if there is one.
+ * `node manifests/generate.ts [--check] [FOLDER]` writes the generated manifests into FOLDER, or into manifests/crds
+ * with docs/admission.md beside them if none is given. With `--check` it writes nothing, names each file that is out
+ * of date and exits 1 if there is one.
  */
 
 const { values, positionals } = parseArgs({ options: { check: { type: 'boolean' } }, allowPositionals: true })
-const folder = positionals[0] ?? join(import.meta.dirname, 'crds')
+const [folder] = positionals
+const files = new Map(
+  [...crdFiles()].map(([name, text]) => [join(folder ?? join(import.meta.dirname, 'crds'), name), text]),
+)
+if (!folder) files.set(join(import.meta.dirname, '../docs/admission.md'), admissionDocument())
 
-for (const [name, text] of crdFiles()) {
-  const path = join(folder, name)
+for (const [path, text] of files) {
   if (current(path) === text) continue
   if (values.check) {
     process.stderr.write(`${path} is out of date: run node manifests/generate.ts\n`)

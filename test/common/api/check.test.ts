@@ -47,7 +47,7 @@ const cases: [title: string, spec: object, expected: string][] = [
   [
     'a text of the wrong form',
     { datacenterID: 'dc 1' },
-    'spec.datacenterID: Invalid value: "dc 1": must match the regular expression ^[a-zA-Z0-9_-]+$',
+    'spec.datacenterID: Invalid value: "dc 1": must be letters, digits, "-" and "_"',
   ],
   [
     "a map's value, by its key",
@@ -73,7 +73,7 @@ const cases: [title: string, spec: object, expected: string][] = [
   [
     'an item given twice where each may be there once',
     { drain: { blockOn: ['KubeSystem', 'LocalStorage', 'KubeSystem'] } },
-    'spec.drain.blockOn[2]: Duplicate value: "KubeSystem"',
+    'spec.drain.blockOn[2]: Duplicate value: "KubeSystem": must be listed once',
   ],
   [
     'a quantity below nothing',
