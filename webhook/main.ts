@@ -42,18 +42,15 @@ async function run(
     },
     signal,
   )
-  const app = createApp(
-    {
-      log,
-      clock,
-      metrics,
-      surroundings,
-      namespaces: options.namespaces,
-      controller: options['controller-service-account'],
-      maxConcurrent: options['max-concurrent-reviews'],
-    },
-    life.signal,
-  )
+  const app = createApp({
+    log,
+    clock,
+    metrics,
+    surroundings,
+    namespaces: options.namespaces,
+    controller: options['controller-service-account'],
+    maxConcurrent: options['max-concurrent-reviews'],
+  })
   const tls = {
     certFile: options['cert-file'],
     keyFile: options['key-file'],

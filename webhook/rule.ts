@@ -37,26 +37,27 @@ export class RuleError extends Error {
 }
 
 /** Whatever breaks any of the rules. Throws `RuleError` if one of them throws. */
-export function violationsOf<S>(rules: readonly Rule<S>[], subject: S): Violation[] {
-  const found: Violation[] = []
-  for (const rule of rules) {
-    try {
-      found.push(...rule.check(subject))
-    } catch (error) {
-      throw new RuleError(rule.name, error)
-    }
-  }
-  return found
+export function violationsOf<S>(rules: readonly Rule<S>[], subject: S): readonly Violation[] {
+  return gather(rules, (rule) => rule.check(subject))
 }
 
 /** All warnings. Throws `RuleError` likewise. */
-export function warningsOf<S>(advices: readonly Advice<S>[], subject: S): string[] {
-  const found: string[] = []
-  for (const advice of advices) {
+export function warningsOf<S>(advices: readonly Advice<S>[], subject: S): readonly string[] {
+  return gather(advices, (advice) => advice.warn(subject))
+}
+
+function gather<R extends { name: string }, T>(
+  rules: readonly R[],
+  look: (rule: R) => readonly T[],
+): readonly T[] {
+  let found: readonly T[] = none
+  for (const rule of rules) {
     try {
-      found.push(...advice.warn(subject))
+      const more = look(rule)
+      // Nearly always there is nothing, and then no list is made.
+      if (more.length > 0) found = found.length > 0 ? [...found, ...more] : more
     } catch (error) {
-      throw new RuleError(advice.name, error)
+      throw new RuleError(rule.name, error)
     }
   }
   return found

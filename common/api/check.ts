@@ -22,7 +22,7 @@ type Mistake = ReturnType<typeof Errors>[number]
 
 /**
  * Every mistake of a value against the structure its schema describes: types, required fields, bounds, forms. What
- * it does not look at: CEL rules, which the API server runs, and unknown fields (see `unknownFields`). `path` is
+ * it does not look at: CEL rules, which the API server runs, and unknown fields, which it drops. `path` is
  * where the value stands in its object, '' for a whole one. Never throws.
  */
 export function checkStructure(schema: TSchema, value: unknown, path = ''): Violation[] {
@@ -59,24 +59,6 @@ export function withoutNulls(value: unknown): unknown {
   return Object.fromEntries(
     Object.entries(value).flatMap(([name, child]) => (child === null ? [] : [[name, withoutNulls(child)]])),
   )
-}
-
-/**
- * Paths of the fields the schema does not know, which the API server would drop without a word. `metadata` and
- * other maps are free.
- */
-export function unknownFields(schema: TSchema, value: unknown, path = ''): string[] {
-  const { properties, items, additionalProperties } = schema as Shape
-  if (Array.isArray(value)) {
-    return items ? value.flatMap((item, i) => unknownFields(items, item, `${path}[${i}]`)) : []
-  }
-  if (typeof value !== 'object' || value === null) return []
-  return Object.entries(value).flatMap(([name, child]) => {
-    if (additionalProperties) return unknownFields(additionalProperties, child, `${path}[${name}]`)
-    if (!properties) return []
-    const field = Object.hasOwn(properties, name) ? properties[name] : undefined
-    return field ? unknownFields(field, child, under(path, name)) : [under(path, name)]
-  })
 }
 
 interface Shape {

@@ -14,25 +14,22 @@ const { log } = captureLog()
 const metrics = createMetrics(new Registry(), webhookMetrics)
 const { signal } = new AbortController()
 let isBroken = false
-const app = createApp(
-  {
-    log,
-    clock,
-    metrics,
-    controller: 'system:serviceaccount:kube-system:vpsie-autoscaler-controller',
-    namespaces: ['kube-system'],
-    maxConcurrent: 8,
-    surroundings: {
-      nodeGroups() {
-        if (isBroken) throw new Error('a bug')
-        return []
-      },
-      vpsieNodes: () => [],
-      autoscalerConfig: () => null,
+const app = createApp({
+  log,
+  clock,
+  metrics,
+  controller: 'system:serviceaccount:kube-system:vpsie-autoscaler-controller',
+  namespaces: ['kube-system'],
+  maxConcurrent: 8,
+  surroundings: {
+    nodeGroups() {
+      if (isBroken) throw new Error('a bug')
+      return []
     },
+    vpsieNodes: () => [],
+    autoscalerConfig: () => null,
   },
-  signal,
-)
+})
 const server = await startServer(
   { log, clock },
   { name: 'webhook', address: '127.0.0.1:0', handler: app },

@@ -1,5 +1,4 @@
-import { type AutoscalerConfig, autoscalerConfigSpec } from '../../common/api/autoscalerconfig.ts'
-import { unknownFields } from '../../common/api/check.ts'
+import type { AutoscalerConfig } from '../../common/api/autoscalerconfig.ts'
 import { configName } from '../../common/api/names.ts'
 import { unsupported } from '../../common/api/violation.ts'
 import type { ReviewDeps } from '../paths.ts'
@@ -23,15 +22,6 @@ const name: Rule<Subject> = {
 
 /** What an AutoscalerConfig is held to, besides the schema and the rules of its presets. */
 export const configRules: readonly Rule<Subject>[] = [name]
-
-const unknown: Advice<Subject> = {
-  name: 'config-unknown-fields',
-  says: 'a field that the schema does not know is dropped',
-  warn: ({ config }) =>
-    unknownFields(autoscalerConfigSpec, config.spec, 'spec').map(
-      (field) => `${field} is not a field of an AutoscalerConfig and is dropped`,
-    ),
-}
 
 const namespace: Advice<Subject> = {
   name: 'config-namespace',
@@ -87,4 +77,4 @@ const sums: Advice<Subject> = {
 }
 
 /** What is legal in an AutoscalerConfig and worth a word. */
-export const configAdvice: readonly Advice<Subject>[] = [unknown, namespace, withoutEffect, sums]
+export const configAdvice: readonly Advice<Subject>[] = [namespace, withoutEffect, sums]

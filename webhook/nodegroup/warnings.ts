@@ -1,7 +1,6 @@
 import { inactiveFields } from '../../common/api/adoption.ts'
-import { unknownFields } from '../../common/api/check.ts'
 import { annotations, labels } from '../../common/api/names.ts'
-import { type NodeGroup, nodeGroupSpec } from '../../common/api/nodegroup.ts'
+import type { NodeGroup } from '../../common/api/nodegroup.ts'
 import { type Advice, none } from '../rule.ts'
 import { machinesOf, type Subject } from './rules.ts'
 
@@ -14,15 +13,6 @@ const notKnownYet: Advice<Subject> = {
       ? none
       : ['other objects are not known yet: name, size pools and running machines were not checked']
   },
-}
-
-const unknown: Advice<Subject> = {
-  name: 'unknown-fields',
-  says: 'a field that the schema does not know is dropped',
-  warn: ({ nodeGroup }) =>
-    unknownFields(nodeGroupSpec, nodeGroup.spec, 'spec').map(
-      (field) => `${field} is not a field of a NodeGroup and is dropped`,
-    ),
 }
 
 const unmanaged: Advice<Subject> = {
@@ -101,7 +91,6 @@ function isSame(one: NodeGroup, other: NodeGroup): boolean {
 /** What is legal in a NodeGroup and worth a word. */
 export const nodeGroupAdvice: readonly Advice<Subject>[] = [
   notKnownYet,
-  unknown,
   unmanaged,
   belowRunning,
   clusterLimit,

@@ -1,7 +1,6 @@
-import { unknownFields } from '../../common/api/check.ts'
 import { labels } from '../../common/api/names.ts'
 import { duplicate, forbidden, invalid, required, unsupported } from '../../common/api/violation.ts'
-import { type VPSieNode, vpsieNodeSpec } from '../../common/api/vpsienode.ts'
+import type { VPSieNode } from '../../common/api/vpsienode.ts'
 import type { ReviewDeps } from '../paths.ts'
 import { type Advice, none, type Rule } from '../rule.ts'
 import { repeated } from '../settings/rules.ts'
@@ -140,15 +139,6 @@ const notKnownYet: Advice<Subject> = {
   },
 }
 
-const unknown: Advice<Subject> = {
-  name: 'claim-unknown-fields',
-  says: 'a field that the schema does not know is dropped',
-  warn: ({ claim }) =>
-    unknownFields(vpsieNodeSpec, claim.spec, 'spec').map(
-      (field) => `${field} is not a field of a VPSieNode and is dropped`,
-    ),
-}
-
 const group: Advice<Subject> = {
   name: 'claim-group',
   says: 'there is no such NodeGroup in the namespace, or it is of another cluster',
@@ -167,4 +157,4 @@ const group: Advice<Subject> = {
 }
 
 /** What is legal in a VPSieNode and worth a word. */
-export const vpsieNodeAdvice: readonly Advice<Subject>[] = [notKnownYet, unknown, group]
+export const vpsieNodeAdvice: readonly Advice<Subject>[] = [notKnownYet, group]

@@ -23,24 +23,21 @@ export async function startWebhook(t: Test, floor: RealFloor, around: () => Revi
   const life = new AbortController()
   const { log } = captureLog()
   const certificates = await makeCertificates([`${name}.${namespace}.svc`])
-  const app = createApp(
-    {
-      log,
-      clock,
-      metrics: createMetrics(new Registry(), webhookMetrics),
-      controller: controllerAccount,
-      maxConcurrent: 64,
-      get namespaces() {
-        return around().namespaces
-      },
-      surroundings: {
-        nodeGroups: () => around().surroundings.nodeGroups(),
-        vpsieNodes: () => around().surroundings.vpsieNodes(),
-        autoscalerConfig: () => around().surroundings.autoscalerConfig(),
-      },
+  const app = createApp({
+    log,
+    clock,
+    metrics: createMetrics(new Registry(), webhookMetrics),
+    controller: controllerAccount,
+    maxConcurrent: 64,
+    get namespaces() {
+      return around().namespaces
     },
-    life.signal,
-  )
+    surroundings: {
+      nodeGroups: () => around().surroundings.nodeGroups(),
+      vpsieNodes: () => around().surroundings.vpsieNodes(),
+      autoscalerConfig: () => around().surroundings.autoscalerConfig(),
+    },
+  })
   const tls = { certFile: certificates.certFile, keyFile: certificates.keyFile }
   const server = await startServer(
     { log, clock },
