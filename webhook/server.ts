@@ -37,6 +37,9 @@ function createRefusals(): RequestListener {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
+  // A path is one path: other letters, or a slash at its end, are another.
+  app.enable('case sensitive routing')
+  app.enable('strict routing')
   app.all(Object.keys(paths), (_, response) => {
     response.setHeader('allow', 'POST')
     refuse(response, 405, 'reviews are sent with POST')

@@ -1,6 +1,9 @@
+import Type from 'typebox'
+import { checkStructure } from '../../common/api/check.ts'
 import { annotations, wellKnown } from '../../common/api/names.ts'
 import type { NodeGroup } from '../../common/api/nodegroup.ts'
 import { claimOfNode, missingTaints, wantedLabels } from '../../common/api/ownership.ts'
+import { mapOf } from '../../common/api/schema.ts'
 import type { VPSieNode } from '../../common/api/vpsienode.ts'
 import type { Node } from '../../common/kube/objects.ts'
 import type { Review } from '../paths.ts'
@@ -9,12 +12,32 @@ import { isOfKubernetes } from '../settings/names.ts'
 
 const kubelet = 'system:node:'
 
+/** The parts of a Node that are read here. The API server sends no other; whatever else is sent passes as it is. */
+const readParts = Type.Object({
+  metadata: Type.Object({
+    labels: optionalMap(),
+    annotations: optionalMap(),
+  }),
+  spec: Type.Optional(
+    Type.Object({
+      providerID: Type.Optional(Type.String()),
+      taints: Type.Optional(Type.Array(Type.Object({}))),
+    }),
+  ),
+  status: Type.Optional(Type.Object({ addresses: Type.Optional(Type.Array(Type.Object({}))) })),
+})
+
+function optionalMap() {
+  return Type.Optional(mapOf(Type.String(), {}))
+}
+
 /**
  * Gives a Node of ours its labels and taints the moment it registers, before a pod can land on it. Only a kubelet
  * that registers its own Node is answered; anything else, and a Node that is not known, passes as it is: the
  * controller repairs what was missed here.
  */
 export const mutateNode: Review = ({ surroundings }, { object, operation, user }) => {
+  if (checkStructure(readParts, object).length > 0) return allowed
   const node = object as Node
   const isOwn = user.username === kubelet + node.metadata.name && user.groups.includes('system:nodes')
   if (operation !== 'CREATE' || !isOwn || node.metadata.labels?.[wellKnown.controlPlane] !== undefined)

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import type { Options, OptionTable } from '../../../common/options.ts'
 import { runCommandLine } from '../../fixtures/command-line.ts'
+import { webhookNodeFlags } from '../../fixtures/webhook-flags.ts'
 import { load, type Target } from './load.ts'
 import { type ReviewBody, reviews } from './reviews.ts'
 
@@ -76,8 +77,8 @@ async function start(
   { name, body }: ReviewBody,
   count: number,
 ): Promise<Running> {
-  const child = fork(new URL('serve.ts', import.meta.url), [server], {
-    execArgv: ['--max-old-space-size=192'],
+  const child = fork(new URL('../../fixtures/webhook-process.ts', import.meta.url), [server], {
+    execArgv: webhookNodeFlags(),
   })
   const target = (await ask(child)) as Target
   await load(target, body, count, connections)
