@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { conditions, distinct, forms, kindSchema, rules, text, timestamp } from './schema.ts'
+import { conditions, forms, kindSchema, rules, text, timestamp } from './schema.ts'
 
 export const phases = [
   'Pending',
@@ -21,6 +21,8 @@ const fixed = rules({
   reason: 'FieldValueForbidden',
 })
 
+// What the controller copies from a NodeGroup is bounded here as loosely as NodeGroups once were: a stored one with an
+// empty project, say, must still be able to grow. The webhook, which the controller is exempt from, is stricter.
 export const vpsieNodeSpec = Type.Object({
   vpsieInstanceID: Type.Integer({
     minimum: 0,
@@ -36,16 +38,12 @@ export const vpsieNodeSpec = Type.Object({
     ...fixed,
   }),
   datacenterID: text('Where the machine is.', 64, { ...forms.identifier, ...fixed }),
-  resourceIdentifier: text('Identifier of the VPSie Kubernetes cluster.', 128, { minLength: 1, ...fixed }),
-  project: text('Identifier of the VPSie project.', 128, { minLength: 1, ...fixed }),
+  resourceIdentifier: text('Identifier of the VPSie Kubernetes cluster.', 128, fixed),
+  project: text('Identifier of the VPSie project.', 128, fixed),
   osImageID: Type.Optional(text('Operating system image.', 128, forms.image)),
   kubernetesVersion: text('Version of the node, such as v1.34.1.', 64, forms.version),
   sshKeyIDs: Type.Optional(
-    Type.Array(text('SSH key identifier.', 128, forms.identifier), {
-      maxItems: 32,
-      description: 'SSH keys of the machine.',
-      ...rules(distinct),
-    }),
+    Type.Array(text('SSH key identifier.', 128), { maxItems: 32, description: 'SSH keys of the machine.' }),
   ),
   nodeName: Type.Optional(text('Name of its Node, once known.', 253)),
   ipAddress: Type.Optional(text('IPv4 address, once known.', 64)),

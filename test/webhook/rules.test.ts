@@ -45,6 +45,8 @@ t.test('what no schema and no CEL rule can know is left to the webhook alone', a
       'cloud-init-renders',
       'one-datacenter',
       'claim-namespace',
+      'claim-identifiers',
+      'claim-keys',
       'machine-once',
       'claim-owner',
     ],

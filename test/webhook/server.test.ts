@@ -76,6 +76,10 @@ t.test('a bad one is refused with all its mistakes, sorted by field', async (t) 
   )
 })
 
+t.test('an update without its old object is held to everything', async (t) => {
+  t.match(await answer(review(bad, { operation: 'UPDATE' })), { response: { allowed: false } })
+})
+
 const passing: [title: string, over: object][] = [
   ['an old mistake that an update does not touch', { operation: 'UPDATE', oldObject: bad }],
   [

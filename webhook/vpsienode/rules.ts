@@ -1,4 +1,5 @@
 import { labels } from '../../common/api/names.ts'
+import { forms } from '../../common/api/schema.ts'
 import { duplicate, forbidden, invalid, required, unsupported } from '../../common/api/violation.ts'
 import type { VPSieNode } from '../../common/api/vpsienode.ts'
 import type { ReviewDeps } from '../paths.ts'
@@ -36,8 +37,7 @@ const named = [
 const identifiers: Rule<Subject> = {
   name: 'claim-identifiers',
   fields: named,
-  says: 'none of them is empty',
-  schema: true,
+  says: 'none of them is empty; the controller may copy an empty one from an old NodeGroup',
   check({ spec }) {
     return named
       .filter((field) => spec[field] === '')
@@ -45,12 +45,22 @@ const identifiers: Rule<Subject> = {
   },
 }
 
-const distinctKeys: Rule<Subject> = {
-  name: 'claim-keys-distinct',
+const keyForm = new RegExp(forms.identifier.pattern)
+
+const keys: Rule<Subject> = {
+  name: 'claim-keys',
   fields: ['sshKeyIDs'],
-  says: 'no key is listed twice',
-  cel: ['each must be listed once'],
-  check: ({ spec }) => repeated(spec.sshKeyIDs, 'spec.sshKeyIDs'),
+  says: `each is ${forms.identifier.form}, and listed once`,
+  check({ spec: { sshKeyIDs = [] } }) {
+    if (sshKeyIDs.length === 0) return none
+    const field = 'spec.sshKeyIDs'
+    return [
+      ...repeated(sshKeyIDs, field),
+      ...sshKeyIDs.flatMap((key, i) =>
+        keyForm.test(key) ? none : [invalid(`${field}[${i}]`, key, `must be ${forms.identifier.form}`)],
+      ),
+    ]
+  },
 }
 
 /** What says which machine is whose. A person who changed it could make us delete another one. */
@@ -124,7 +134,7 @@ const owner: Rule<Subject> = {
 export const vpsieNodeRules: readonly Rule<Subject>[] = [
   namespace,
   identifiers,
-  distinctKeys,
+  keys,
   fixedIdentity,
   oneClaim,
   owner,
