@@ -14,6 +14,8 @@ export function collectBody(
     if (isOver) return
     isOver = true
     chunks = []
+    // The rest is left unread; the reply closes the connection.
+    if (outcome instanceof Error) request.pause()
     done(outcome)
   }
   const cutOff = (cause?: Error) => isOver || end(refusal(400, 'body was cut off', cause))
