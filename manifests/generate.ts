@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { admissionDocument } from './admission.ts'
 import { crdFiles } from './crds.ts'
 import { dashboardFile } from './monitoring/dashboard.ts'
 import { metricsPage } from './monitoring/metrics-page.ts'
@@ -8,34 +9,31 @@ import { alertsPage, rulesFile, rulesTestFile } from './monitoring/rules.ts'
 import { reasonsPage } from './reasons.ts'
 
 /**
- * `node manifests/generate.ts [--check] [FOLDER]` writes the generated manifests into FOLDER, manifests/crds if none
- * is given, and then the generated docs and the files for
- * monitoring too. With `--check` it writes nothing, names each file that is out of date and
- * exits 1 if there is one.
+ * `node manifests/generate.ts [--check] [FOLDER]` writes the generated manifests into FOLDER, or into manifests/crds
+ * with the generated docs and the files for monitoring beside them if none is given. With `--check` it writes nothing,
+ * names each file that is out of date and exits 1 if there is one.
  */
 
 const { values, positionals } = parseArgs({ options: { check: { type: 'boolean' } }, allowPositionals: true })
 const [folder] = positionals
-const crds = [...crdFiles()].map(([name, text]): [string, string] => [
-  join(folder ?? join(import.meta.dirname, 'crds'), name),
-  text,
-])
-const others: Readonly<Record<string, string>> =
-  folder === undefined
-    ? {
-        'docs/reasons.md': await reasonsPage(),
-        'docs/metrics.md': metricsPage(),
-        'docs/alerts.md': alertsPage(),
-        'manifests/monitoring/rules.yaml': rulesFile(),
-        'manifests/monitoring/rules.test.yaml': rulesTestFile(),
-        'manifests/monitoring/dashboard.json': dashboardFile(),
-      }
-    : {}
+const root = join(import.meta.dirname, '..')
+const files = new Map(
+  [...crdFiles()].map(([name, text]) => [join(folder ?? join(root, 'manifests/crds'), name), text]),
+)
+if (folder === undefined) {
+  for (const [name, text] of Object.entries({
+    'docs/admission.md': admissionDocument(),
+    'docs/reasons.md': await reasonsPage(),
+    'docs/metrics.md': metricsPage(),
+    'docs/alerts.md': alertsPage(),
+    'manifests/monitoring/rules.yaml': rulesFile(),
+    'manifests/monitoring/rules.test.yaml': rulesTestFile(),
+    'manifests/monitoring/dashboard.json': dashboardFile(),
+  }))
+    files.set(join(root, name), text)
+}
 
-for (const [path, text] of [
-  ...crds,
-  ...Object.entries(others).map(([name, text]) => [join(import.meta.dirname, '..', name), text] as const),
-]) {
+for (const [path, text] of files) {
   if (current(path) === text) continue
   if (values.check) {
     process.stderr.write(`${path} is out of date: run node manifests/generate.ts\n`)

@@ -1,5 +1,5 @@
 import { systemClock as clock } from '../common/clock.ts'
-import { certificateProblem, tellCertificate } from '../common/http/certificate.ts'
+import { tellCertificate } from '../common/http/certificate.ts'
 import { startOperations } from '../common/http/operations.ts'
 import { type RunningServer, startServer } from '../common/http/server.ts'
 import { connect } from '../common/kube/connect.ts'
@@ -9,6 +9,7 @@ import { watchSurroundings } from './caches.ts'
 import { webhookMetrics } from './metrics.ts'
 import { type WebhookOptions, webhookOptions, webhookRelations } from './options.ts'
 import { createApp } from './server.ts'
+import { servingProblem } from './serving.ts'
 
 // Within the pod's grace of 45 s.
 const graceMs = 35_000
@@ -37,23 +38,20 @@ async function run(
     { log, clock, registry },
     {
       addresses: [options['health-addr']],
-      ready: () => (signal.aborted ? 'stopping' : certificateProblem(server?.certificate, clock.now())),
+      ready: () => (signal.aborted ? 'stopping' : servingProblem({ clock }, server)),
       live: () => undefined,
     },
     signal,
   )
-  const app = createApp(
-    {
-      log,
-      clock,
-      metrics,
-      surroundings,
-      namespaces: options.namespaces,
-      controller: options['controller-service-account'],
-      maxConcurrent: options['max-concurrent-reviews'],
-    },
-    life.signal,
-  )
+  const app = createApp({
+    log,
+    clock,
+    metrics,
+    surroundings,
+    namespaces: options.namespaces,
+    controller: options['controller-service-account'],
+    maxConcurrent: options['max-concurrent-reviews'],
+  })
   const tls = {
     certFile: options['cert-file'],
     keyFile: options['key-file'],

@@ -26,7 +26,9 @@ export const webhookMetrics = {
   webhook_requests_in_flight: { type: 'gauge', help: 'Admission reviews at work now.' },
   webhook_panics_total: {
     type: 'counter',
-    help: 'Reviews that met a bug of ours and were answered with 500.',
+    help: 'Reviews that met a bug of ours and were answered with 500, by the rule that has it (none: elsewhere).',
+    labels: ['rule'],
+    zero: [{ rule: 'none' }],
   },
   webhook_tls_certificate_not_after_seconds: {
     type: 'gauge',

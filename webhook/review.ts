@@ -105,6 +105,7 @@ const longestMessage = 4096
 
 /** The reply: of the request goes back its uid and, for kubectl's sentence, which object it is about. */
 export function replyOf(request: AdmissionRequest, { violations, warnings, patch = [] }: Verdict): object {
+  if (violations.length + warnings.length + patch.length === 0) return plainlyAllowed(request)
   const sorted = [...violations].sort((a, b) => (a.field < b.field ? -1 : a.field > b.field ? 1 : 0))
   const told = warnings.slice(0, mostWarnings).map((warning) => cut(warning, longestWarning))
   const response = {
@@ -117,6 +118,10 @@ export function replyOf(request: AdmissionRequest, { violations, warnings, patch
       : {}),
   }
   return { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response }
+}
+
+function plainlyAllowed({ uid }: AdmissionRequest): object {
+  return { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response: { uid, allowed: true } }
 }
 
 function denial({ kind, group, name }: AdmissionRequest, violations: readonly Violation[]): object {

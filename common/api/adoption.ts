@@ -36,7 +36,10 @@ export function inactiveFields(nodeGroup: NodeGroup): string[] {
 
 // The API server fills in allowMixedInstances, so that alone is no wish of the owner.
 function matters(name: (typeof unread)[number], spec: NodeGroupSpec): boolean {
-  return name !== 'allowMixedInstances' || (spec.allowMixedInstances === true && spec.offeringIDs.length > 1)
+  return (
+    name !== 'allowMixedInstances' ||
+    (spec.allowMixedInstances === true && (spec.offeringIDs?.length ?? 0) > 1)
+  )
 }
 
 /**

@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox'
+import { configName } from './names.ts'
 import { presettable } from './nodegroup.ts'
-import { kindSchema, seconds, text, timestamp } from './schema.ts'
+import { kindSchema, rules, seconds, text, timestamp } from './schema.ts'
 
 const nodeGroupDefaults = Type.Object(
   {
@@ -13,7 +14,17 @@ const nodeGroupDefaults = Type.Object(
       Type.Integer({ minimum: 1, maximum: 10_000, default: 10, description: 'As in a NodeGroup.' }),
     ),
   },
-  { description: 'Fill the fields that a NodeGroup leaves out; never change one that is there.' },
+  {
+    description: 'Fill the fields that a NodeGroup leaves out; never change one that is there.',
+    ...rules({
+      rule:
+        '!has(self.minNodes) || !has(self.maxNodes) || self.minNodes <= self.maxNodes || ' +
+        '(oldSelf.?minNodes.orValue(-1) == self.minNodes && oldSelf.?maxNodes.orValue(-1) == self.maxNodes)',
+      message: 'minNodes must not be greater than maxNodes',
+      fieldPath: '.minNodes',
+      optionalOldSelf: true,
+    }),
+  },
 )
 
 const globalSettings = Type.Object(
@@ -76,6 +87,13 @@ export const autoscalerConfigSchema = kindSchema(
   'Settings of the whole cluster; the one named default is used.',
   autoscalerConfigSpec,
   autoscalerConfigStatus,
+  [
+    {
+      rule: `oldSelf.hasValue() || self.metadata.name == '${configName}'`,
+      message: `only the AutoscalerConfig named "${configName}" is read`,
+      optionalOldSelf: true,
+    },
+  ],
 )
 
 export type AutoscalerConfig = Static<typeof autoscalerConfigSchema>

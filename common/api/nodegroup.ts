@@ -3,48 +3,40 @@ import { maxNodeGroupName } from './names.ts'
 import { nodeGroupStatus } from './nodegroup-status.ts'
 import { costOptimization, multiRegion, scaleDownPolicy, scaleUpPolicy, spotConfig } from './policies.ts'
 import { disruption, drain } from './removal.ts'
-import { kindSchema, mapOf, quantities, rules, stringMap, taintList, text } from './schema.ts'
+import { distinct, forms, kindSchema, labelMap, mapOf, quantities, rules, taintList, text } from './schema.ts'
 
 export const provisioners = ['managed', 'vm'] as const
-
-const identifier = '^[a-zA-Z0-9_-]+$'
-export const versionForm =
-  '^v(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)(-[0-9A-Za-z.-]+)?(\\+[0-9A-Za-z.-]+)?$'
 
 /** The fields AutoscalerConfig can preset. None has a CRD default: that would be set before a preset is looked at. */
 export const presettable = {
   minNodes: Type.Integer({ minimum: 0, maximum: 10_000, description: 'Nodes the group never goes below.' }),
   maxNodes: Type.Integer({ minimum: 1, maximum: 10_000, description: 'Nodes the group never goes above.' }),
-  datacenterID: text('Where the nodes are; in managed mode the datacenter of the cluster.', 64, {
-    pattern: identifier,
-  }),
-  offeringIDs: Type.Array(
-    text('Decimal id, identifier or name of a size.', 64, { pattern: '^[a-zA-Z0-9._-]+$' }),
-    {
-      minItems: 1,
-      maxItems: 32,
-      description: 'The sizes nodes may have.',
-      ...rules({
-        rule: 'self.all(x, self.exists_one(y, x == y))',
-        message: 'each size must be listed once',
-        reason: 'FieldValueDuplicate',
-      }),
-    },
+  datacenterID: text(
+    'Where the nodes are; in managed mode the datacenter of the cluster.',
+    64,
+    forms.identifier,
   ),
-  resourceIdentifier: text('Identifier of the VPSie Kubernetes cluster.', 128),
-  project: text('Identifier of the VPSie project.', 128),
-  osImageID: text('Operating system image (vm only).', 128, { pattern: '^[a-zA-Z0-9_.-]*$' }),
-  kubernetesVersion: text('Version of the nodes, such as v1.34.1.', 64, { pattern: versionForm }),
+  offeringIDs: Type.Array(text('Decimal id, identifier or name of a size.', 64, forms.size), {
+    minItems: 1,
+    maxItems: 32,
+    description: 'The sizes nodes may have.',
+    ...rules(distinct),
+  }),
+  resourceIdentifier: text('Identifier of the VPSie Kubernetes cluster.', 128, { minLength: 1 }),
+  project: text('Identifier of the VPSie project.', 128, { minLength: 1 }),
+  osImageID: text('Operating system image (vm only).', 128, forms.image),
+  kubernetesVersion: text('Version of the nodes, such as v1.34.1.', 64, forms.version),
   kubeSizeID: Type.Integer({ minimum: 1, description: 'Size to use if no entry of offeringIDs is sold.' }),
-  labels: stringMap('Labels of the nodes.', 64, 63),
+  labels: labelMap('Labels of the nodes.'),
   taints: taintList('Taints of the nodes.'),
   scaleUpPolicy,
   scaleDownPolicy,
   costOptimization,
   spotConfig,
-  sshKeyIDs: Type.Array(text('SSH key identifier.', 128), {
+  sshKeyIDs: Type.Array(text('SSH key identifier.', 128, forms.identifier), {
     maxItems: 32,
     description: 'SSH keys of the machines (vm only).',
+    ...rules(distinct),
   }),
   tags: Type.Array(text('Tag.', 128), { maxItems: 32, description: 'Tags of the machines (vm only).' }),
   notes: text('Notes of the machines (vm only).', 1024),
@@ -164,6 +156,22 @@ export const nodeGroupSpec = Type.Object(
         message: 'preferredInstanceType must be one of offeringIDs',
         fieldPath: '.preferredInstanceType',
         optionalOldSelf: true,
+      },
+      {
+        rule:
+          '!has(self.taints) || !has(self.startupTaints) || ' +
+          'self.startupTaints.all(x, !self.taints.exists(y, y.key == x.key && y.effect == x.effect))',
+        message: 'a key with the same effect must not be in taints and in startupTaints',
+        fieldPath: '.startupTaints',
+        reason: 'FieldValueDuplicate',
+      },
+      {
+        rule:
+          '!has(self.multiRegion) || !has(self.multiRegion.enabled) || !self.multiRegion.enabled || ' +
+          '!has(self.multiRegion.datacenterIDs) || !has(self.multiRegion.minNodesPerRegion) || ' +
+          'self.multiRegion.minNodesPerRegion * size(self.multiRegion.datacenterIDs) <= self.maxNodes',
+        message: 'minNodesPerRegion in every one of datacenterIDs must not come to more than maxNodes',
+        fieldPath: '.multiRegion.minNodesPerRegion',
       },
       {
         rule: "!has(self.cloudInit) || (has(self.provisioner) && self.provisioner == 'vm')",

@@ -94,13 +94,18 @@ export function wantedLabels(claim: VPSieNode, nodeGroup: NodeGroup): Record<str
 }
 
 /**
- * Taints of the group that the Node lacks, its startup taints among them. None once they have been put on: somebody
- * else takes them off, and that is not to be undone.
+ * Taints of the group that the Node lacks, its startup taints among them, each key and effect once, as the API server
+ * demands of a Node. None once they have been put on: somebody else takes them off, and that is not to be undone.
  */
 export function missingTaints(node: Node, nodeGroup: NodeGroup): Taint[] {
   if (node.metadata.annotations?.[annotations.startupTaintsApplied] !== undefined) return []
   const present = node.spec?.taints ?? []
-  return [...(nodeGroup.spec.taints ?? []), ...(nodeGroup.spec.startupTaints ?? [])].filter(
-    ({ key, effect }) => !present.some((taint) => taint.key === key && taint.effect === effect),
-  )
+  const missing: Taint[] = []
+  for (const taint of [...(nodeGroup.spec.taints ?? []), ...(nodeGroup.spec.startupTaints ?? [])]) {
+    const isThere = [...present, ...missing].some(
+      ({ key, effect }) => key === taint.key && effect === taint.effect,
+    )
+    if (!isThere) missing.push(taint)
+  }
+  return missing
 }

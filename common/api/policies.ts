@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { mapOf, percent, rules, seconds, text } from './schema.ts'
+import { distinct, forms, mapOf, percent, rules, seconds, text } from './schema.ts'
 
 /**
  * The policies of a NodeGroup. AutoscalerConfig can preset all but multiRegion: hence `builtInDefault` and no
@@ -16,12 +16,8 @@ export const scaleUpPolicy = Type.Object(
         builtInDefault: 0,
       }),
     ),
-    cpuThreshold: Type.Optional(
-      percent('Without effect: nodes are added for pods, not for load.', { builtInDefault: 80 }),
-    ),
-    memoryThreshold: Type.Optional(
-      percent('Without effect: nodes are added for pods, not for load.', { builtInDefault: 80 }),
-    ),
+    cpuThreshold: Type.Optional(percent('Without effect: nodes are added for pods, not for load.')),
+    memoryThreshold: Type.Optional(percent('Without effect: nodes are added for pods, not for load.')),
   },
   { description: 'When nodes are added.', builtInDefault: {} },
 )
@@ -82,6 +78,7 @@ export const multiRegion = Type.Object(
       Type.Array(text('Datacenter identifier.', 64, { minLength: 1 }), {
         maxItems: 16,
         description: 'Where nodes may be.',
+        ...rules(distinct),
       }),
     ),
     distributionStrategy: Type.Optional(
@@ -121,6 +118,13 @@ export const multiRegion = Type.Object(
       },
       {
         rule:
+          "!has(self.enabled) || !self.enabled || !has(self.distributionStrategy) || self.distributionStrategy != 'weighted' || " +
+          '!has(self.weightedDistribution) || self.weightedDistribution.all(k, has(self.datacenterIDs) && k in self.datacenterIDs)',
+        message: 'weightedDistribution must name only datacenters of datacenterIDs',
+        fieldPath: '.weightedDistribution',
+      },
+      {
+        rule:
           "!has(self.enabled) || !self.enabled || !has(self.distributionStrategy) || self.distributionStrategy != 'primary-backup' || " +
           '(has(self.primaryDatacenter) && has(self.datacenterIDs) && self.primaryDatacenter in self.datacenterIDs)',
         message: 'primaryDatacenter must be one of datacenterIDs with distributionStrategy primary-backup',
@@ -147,7 +151,7 @@ export const costOptimization = Type.Object(
     optimizationInterval: Type.Optional(
       text('Least time between two replacements of the group.', 32, {
         builtInDefault: '24h',
-        pattern: '^(0|([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+)$',
+        ...forms.duration,
       }),
     ),
     minMonthlySavings: Type.Optional(

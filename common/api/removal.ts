@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { countOrPercent, seconds, text } from './schema.ts'
+import { countOrPercent, forms, seconds, text } from './schema.ts'
 
 /** How a NodeGroup gives up nodes: what keeps one, how it is emptied, and how many may leave at once. */
 
@@ -45,9 +45,7 @@ export const disruption = Type.Object(
     windows: Type.Optional(
       Type.Array(
         Type.Object({
-          schedule: text('Start, as a cron expression of five fields.', 128, {
-            pattern: '^\\S+( +\\S+){4}$',
-          }),
+          schedule: text('Start, as a cron expression of five fields.', 128, forms.cron),
           durationSeconds: seconds('How long the window stays open.', 60, 604_800),
           timeZone: Type.Optional(text('IANA name, UTC if absent.', 64)),
           maxUnavailable: Type.Optional(countOrPercent("Budget within this window instead of the group's.")),

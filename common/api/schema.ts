@@ -1,11 +1,12 @@
 import Type, { type Static, type TSchema } from 'typebox'
 import type { Condition, ObjectMeta, Quantities, Taint } from '../kube/objects.ts'
-import { apiVersion } from './names.ts'
+import { apiVersion, group } from './names.ts'
 
 /**
  * Pieces our kinds are built from. A schema is plain JSON Schema with a few keywords of its own:
  * `default` is set by the API server; `builtInDefault` by us after AutoscalerConfig had its say (see defaults.ts);
- * `confidential` keeps a value out of messages (see check.ts); `x-kubernetes-*` are the API server's extensions.
+ * `confidential` keeps a value out of messages and `form` says in words what a pattern wants (see check.ts);
+ * `x-kubernetes-*` are the API server's extensions.
  * crd.ts writes them into the CRDs.
  */
 
@@ -36,6 +37,29 @@ export const seconds = (description: string, minimum: number, maximum: number, o
 export const percent = (description: string, options: object = {}) =>
   Type.Integer({ description, minimum: 0, maximum: 100, ...options })
 
+/** Forms of texts: as a pattern, and in words for the message. */
+export const forms = {
+  identifier: { pattern: '^[a-zA-Z0-9_-]+$', form: 'letters, digits, "-" and "_"' },
+  size: { pattern: '^[a-zA-Z0-9._-]+$', form: 'letters, digits, ".", "-" and "_"' },
+  image: { pattern: '^[a-zA-Z0-9_.-]*$', form: 'letters, digits, ".", "-" and "_"' },
+  version: {
+    pattern: '^v(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)(-[0-9A-Za-z.-]+)?(\\+[0-9A-Za-z.-]+)?$',
+    form: 'a version such as v1.34.1',
+  },
+  duration: {
+    pattern: '^(0|([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+)$',
+    form: 'a duration such as "15s", "10m" or "1h30m"',
+  },
+  cron: {
+    pattern: '^\\S+( +\\S+){4}$',
+    form: 'five fields separated by spaces: minute, hour, day of month, month, day of week',
+  },
+  objectName: {
+    pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$',
+    form: 'lower case letters, digits, "-" and ".", with a letter or digit at both ends',
+  },
+} as const
+
 /** A Kubernetes quantity of at least 0 (k8s.io/apimachinery pkg/api/resource), with any of its suffixes. */
 export const quantityForm =
   '^\\+?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))))?$'
@@ -50,6 +74,7 @@ export const quantities = (description: string) =>
       Type.Union([Type.Integer(), Type.String()], {
         'x-kubernetes-int-or-string': true,
         pattern: quantityForm,
+        form: 'a quantity such as "500m" or "2Gi"',
         minimum: 0,
         maxLength: 32,
       }),
@@ -63,24 +88,74 @@ export const countOrPercent = (description: string, options: object = {}) =>
     description,
     'x-kubernetes-int-or-string': true,
     pattern: '^([0-9]|[1-9][0-9]|100)%$',
+    form: 'a count, or a share such as "10%"',
     minimum: 0,
     maxLength: 4,
     ...options,
   })
 
-export const stringMap = (description: string, maxProperties: number, maxLength: number) =>
-  mapOf(Type.String({ maxLength }), { description, maxProperties })
+/** A label value: empty, or with a letter or digit at both ends (k8s.io/apimachinery pkg/util/validation). */
+const labelValue = {
+  pattern: '^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$',
+  form: 'empty, or letters, digits, "-", "_" and ".", with a letter or digit at both ends',
+}
 
+// A qualified name: a DNS name and "/" if it has a prefix, then at most 63 characters.
+const dnsPart = '[a-z0-9]([-a-z0-9]*[a-z0-9])?'
+const qualifiedName = `^(${dnsPart}([.]${dnsPart})*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$`
+const ofKubernetes = '^([^/]*[.])?(kubernetes|k8s)[.]io/'
+
+const reserved = (key: string) => `(${key}.matches('${ofKubernetes}') || ${key}.startsWith('${group}/'))`
+const reservedMessage = `keys of kubernetes.io, k8s.io, what is below them, and ${group} are not for a NodeGroup to set`
+
+/** Labels that people choose for Nodes. Keys that were there before pass, so that others can be put right one by one. */
+export const labelMap = (description: string) =>
+  mapOf(Type.String({ maxLength: 63, ...labelValue }), {
+    description,
+    maxProperties: 64,
+    ...rules(
+      {
+        rule: `self.all(x, x in oldSelf.orValue({}) || x.matches('${qualifiedName}'))`,
+        message:
+          'keys must be qualified names: at most one "/", a DNS name before it, at most 63 characters after',
+        optionalOldSelf: true,
+      },
+      {
+        rule: `self.all(x, x in oldSelf.orValue({}) || !${reserved('x')})`,
+        message: reservedMessage,
+        optionalOldSelf: true,
+      },
+    ),
+  })
+
+/** Texts of which none may be there twice. */
+export const distinct: Rule = {
+  rule: 'self.all(x, self.exists_one(y, x == y))',
+  message: 'each must be listed once',
+  reason: 'FieldValueDuplicate',
+}
+
+/** Taints that people choose for Nodes: one for each key and effect. */
 export const taintList = (description: string) =>
   Type.Unsafe<Taint[]>(
     Type.Array(
       Type.Object({
-        key: text('Qualified name, as on a Node.', 316, { minLength: 1 }),
-        value: Type.Optional(text('Label value.', 63)),
+        key: text('Qualified name, as on a Node.', 317, {
+          minLength: 1,
+          pattern: qualifiedName,
+          form: 'a name as of a label: at most one "/", a DNS name before it, at most 63 characters after',
+          ...rules({ rule: `!${reserved('self')}`, message: reservedMessage }),
+        }),
+        value: Type.Optional(text('Label value.', 63, labelValue)),
         effect: Type.Enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute'], { type: 'string' }),
         timeAdded: Type.Optional(timestamp('Ignored: the API server sets it on the Node.')),
       }),
-      { description, maxItems: 32 },
+      {
+        description,
+        maxItems: 32,
+        'x-kubernetes-list-type': 'map',
+        'x-kubernetes-list-map-keys': ['key', 'effect'],
+      },
     ),
   )
 

@@ -22,7 +22,7 @@ const kept = [
 ]
 
 /** Keywords that are for our programs only, or that CustomResourceDefinitions may not have. */
-const dropped = ['builtInDefault', 'confidential', 'const']
+const dropped = ['builtInDefault', 'confidential', 'form', 'const']
 
 /** Keywords that are translated below. */
 const translated = ['properties', 'required', 'items', 'additionalProperties', 'anyOf', 'uniqueItems']

@@ -38,8 +38,8 @@ export function wrongType(field: string, value: unknown, expected: string): Viol
   return withValue('FieldValueTypeInvalid', field, value, `must be of type ${expected}`)
 }
 
-export function duplicate(field: string, value: unknown): Violation {
-  return withValue('FieldValueDuplicate', field, value)
+export function duplicate(field: string, value: unknown, detail = 'must be listed once'): Violation {
+  return withValue('FieldValueDuplicate', field, value, detail)
 }
 
 export function unsupported(field: string, value: unknown, supported: readonly unknown[]): Violation {

@@ -1,6 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { versionForm } from './nodegroup.ts'
-import { conditions, kindSchema, text, timestamp } from './schema.ts'
+import { conditions, forms, kindSchema, rules, text, timestamp } from './schema.ts'
 
 export const phases = [
   'Pending',
@@ -15,22 +14,34 @@ export const phases = [
 
 export type Phase = (typeof phases)[number]
 
-const identifier = '^[a-zA-Z0-9_-]+$'
+/** For what the controller, too, writes only once: whoever changed it would make the claim one to another machine. */
+const fixed = rules({
+  rule: "oldSelf == '' || self == oldSelf",
+  message: 'cannot change: it says which machine this is',
+  reason: 'FieldValueForbidden',
+})
 
+// What the controller copies from a NodeGroup is bounded here as loosely as NodeGroups once were: a stored one with an
+// empty project, say, must still be able to grow. The webhook, which the controller is exempt from, is stricter.
 export const vpsieNodeSpec = Type.Object({
   vpsieInstanceID: Type.Integer({
     minimum: 0,
     description: "VPSie's numeric id of the machine, 0 while unknown.",
   }),
   instanceType: text('The size: the entry of offeringIDs it resolved to.', 64, {
-    pattern: '^[a-zA-Z0-9._-]+$',
+    ...forms.size,
+    ...fixed,
   }),
-  nodeGroupName: text('NodeGroup in the same namespace that the machine belongs to.', 253, { minLength: 1 }),
-  datacenterID: text('Where the machine is.', 64, { pattern: identifier }),
-  resourceIdentifier: text('Identifier of the VPSie Kubernetes cluster.', 128),
-  project: text('Identifier of the VPSie project.', 128),
-  osImageID: Type.Optional(text('Operating system image.', 128, { pattern: '^[a-zA-Z0-9_.-]*$' })),
-  kubernetesVersion: text('Version of the node, such as v1.34.1.', 64, { pattern: versionForm }),
+  nodeGroupName: text('NodeGroup in the same namespace that the machine belongs to.', 253, {
+    minLength: 1,
+    ...forms.objectName,
+    ...fixed,
+  }),
+  datacenterID: text('Where the machine is.', 64, { ...forms.identifier, ...fixed }),
+  resourceIdentifier: text('Identifier of the VPSie Kubernetes cluster.', 128, fixed),
+  project: text('Identifier of the VPSie project.', 128, fixed),
+  osImageID: Type.Optional(text('Operating system image.', 128, forms.image)),
+  kubernetesVersion: text('Version of the node, such as v1.34.1.', 64, forms.version),
   sshKeyIDs: Type.Optional(
     Type.Array(text('SSH key identifier.', 128), { maxItems: 32, description: 'SSH keys of the machine.' }),
   ),
@@ -46,7 +57,15 @@ export const vpsieNodeSpec = Type.Object({
 })
 
 export const vpsieNodeStatus = Type.Object({
-  phase: Type.Enum([...phases], { type: 'string', description: 'Where the machine is in its life.' }),
+  phase: Type.Enum([...phases], {
+    type: 'string',
+    maxLength: 16,
+    description: 'Where the machine is in its life.',
+    ...rules({
+      rule: "!(oldSelf in ['Terminating', 'Deleting']) || self in ['Terminating', 'Deleting', 'Failed']",
+      message: 'a machine that is on its way out does not come back',
+    }),
+  }),
   nodeName: Type.Optional(text('Name of its Node.', 253)),
   vpsieStatus: Type.Optional(text("VPSie's word for the state of the machine.", 64)),
   hostname: Type.Optional(text('Host name of the machine.', 253)),

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 import { type Clock, withDeadline } from '../clock.ts'
 import { TerminalError } from '../errors.ts'
@@ -34,9 +35,10 @@ export async function readJson(
   }
 }
 
-function checkHeaders({ headers }: IncomingMessage, maxBytes: number): void {
-  const [mediaType = ''] = (headers['content-type'] ?? '').split(';')
-  if (mediaType.trim().toLowerCase() !== 'application/json')
+/** Throws the refusal of a request whose headers announce no JSON, an encoding, or too much; see `readJson`. */
+export function checkHeaders({ headers }: IncomingMessage, maxBytes: number): void {
+  const type = headers['content-type'] ?? ''
+  if (type !== 'application/json' && type.split(';')[0]?.trim().toLowerCase() !== 'application/json')
     refuse(415, 'content-type must be application/json')
   if (headers['content-encoding'] && headers['content-encoding'] !== 'identity') {
     refuse(415, 'content-encoding must be identity')
@@ -71,16 +73,19 @@ function collect(request: IncomingMessage, maxBytes: number, signal: AbortSignal
   })
 }
 
-function parseJson(body: Buffer): unknown {
+/** The body as JSON; throws the refusal of what is none. */
+export function parseJson(body: Buffer): unknown {
+  if (!isUtf8(body)) refuse(400, 'body must be JSON in UTF-8')
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+    return JSON.parse(body.toString())
   } catch {
     // The parser's own message quotes the body, which may hold secrets.
     return refuse(400, 'body must be JSON in UTF-8')
   }
 }
 
-function refusal(status: number, message: string, cause?: Error): TerminalError {
+/** What is thrown at a request that cannot be read. */
+export function refusal(status: number, message: string, cause?: Error): TerminalError {
   return new TerminalError(message, { code: 'BadInput', status, ...(cause && { cause }) })
 }
 

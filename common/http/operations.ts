@@ -9,7 +9,7 @@ export interface OperationsOptions {
   /** Each distinct one gets a listener that serves every page; `0` or an empty text is none, as in Go's programs. */
   addresses: readonly string[]
   /** Why no work should be sent here now; undefined if ready. */
-  ready: () => string | undefined
+  ready: () => string | undefined | Promise<string | undefined>
   /** Why the process should be restarted; undefined if it works. Never depends on anything outside the process. */
   live: () => string | undefined
 }
@@ -28,7 +28,7 @@ export async function startOperations(
 ): Promise<RunningServer[]> {
   const pages: Record<string, (response: ServerResponse) => unknown> = {
     '/healthz': (response) => sendVerdict(response, live()),
-    '/readyz': (response) => sendVerdict(response, ready()),
+    '/readyz': async (response) => sendVerdict(response, await ready()),
     '/metrics': async (response) =>
       sendText(response, 200, await registry.metrics(), { 'content-type': registry.contentType }),
   }

@@ -111,13 +111,17 @@ function limit(server: Server, { maxConnections = 1024 }: ServerLimits): void {
 }
 
 function guard(log: Logger, server: string, handler: ServerOptions['handler']): RequestListener {
-  return async (request, response) => {
-    try {
-      await handler(request, response)
-    } catch (error) {
+  return (request, response) => {
+    const fail = (error: unknown) => {
       log.error('request failed', { server, method: request.method, error })
       if (response.headersSent) response.destroy()
       else response.writeHead(500, { connection: 'close' }).end()
+    }
+    try {
+      const end = handler(request, response)
+      if (end instanceof Promise) end.catch(fail)
+    } catch (error) {
+      fail(error)
     }
   }
 }

@@ -1,6 +1,8 @@
 import { decideSuite } from './decide/suite.ts'
+import { webhookSuite } from './webhook/suite.ts'
 
 /** What `npm run bench -- NAME` runs; without a name it is the decision's. Each reads the rest of the command line. */
 export const suites: Readonly<Record<string, () => Promise<void>>> = {
   decide: decideSuite,
+  webhook: webhookSuite,
 }

@@ -53,13 +53,13 @@ t.test('applying the manifests again changes nothing, and leaves the certificate
 t.test('a bad NodeGroup is denied with every mistake, its field and what would be right', async (t) => {
   const bad = workersGroup(
     {
-      project: '',
-      labels: { 'kubernetes.io/arch': 'amd64' },
-      taints: [
-        { key: 'team', effect: 'NoSchedule' },
-        { key: 'team', effect: 'NoSchedule' },
-      ],
-      disruption: { windows: [{ schedule: '0 25 * * *', durationSeconds: 3600 }] },
+      multiRegion: { enabled: true, datacenterIDs: ['dc-1', 'dc-2'] },
+      disruption: {
+        windows: [
+          { schedule: '0 25 * * *', durationSeconds: 3600 },
+          { schedule: '0 3 31 2 *', durationSeconds: 3600, timeZone: 'Mars/Olympus' },
+        ],
+      },
     },
     'bad',
   )
@@ -67,15 +67,33 @@ t.test('a bad NodeGroup is denied with every mistake, its field and what would b
   t.equal(code, 1)
   for (const part of [
     'The NodeGroup "bad" is invalid:',
-    'spec.project: Required value',
-    'spec.labels[kubernetes.io/arch]: Invalid value',
-    'spec.taints[1]: Duplicate value: "team:NoSchedule"',
     'spec.disruption.windows[0].schedule: Invalid value: "0 25 * * *"',
+    'spec.disruption.windows[1].schedule: Invalid value: "0 3 31 2 *"',
+    'spec.disruption.windows[1].timeZone: Invalid value: "Mars/Olympus"',
+    'spec.multiRegion.enabled: Forbidden: managed workers are in the datacenter of their cluster',
   ])
     t.ok(stderr.includes(part), `${part} is in: ${stderr}`)
 })
 
-t.test('what the schema forbids is denied by the API server itself', async (t) => {
+t.test('what the schema forbids is denied by the API server itself, every mistake at once', async (t) => {
+  const several = workersGroup(
+    {
+      project: '',
+      labels: { 'kubernetes.io/arch': 'amd64' },
+      taints: [
+        { key: 'team', effect: 'NoSchedule' },
+        { key: 'team', effect: 'NoSchedule' },
+      ],
+    },
+    'several',
+  )
+  const told = (await kubectl(floor, ['create', '-f', '-'], json(several))).stderr
+  for (const part of [
+    'spec.project: Invalid value',
+    'spec.labels: Invalid value',
+    'spec.taints[1]: Duplicate value',
+  ])
+    t.ok(told.includes(part), `${part} is in: ${told}`)
   const wrong = workersGroup({ minNodes: 5, maxNodes: 2, provisioner: 'cloud' }, 'wrong')
   const { code, stderr } = await kubectl(floor, ['create', '-f', '-'], json(wrong))
   t.equal(code, 1)
@@ -180,7 +198,7 @@ t.test('kubectl edit saves what is right, and gives what is wrong back with the 
   t.equal(wrong.code, 1)
   t.match(wrong.stderr, /"workers" is invalid/)
   const [, kept = ''] = /stored to "([^"]+)"/.exec(wrong.stderr) ?? []
-  t.match(await readFile(kept, 'utf8'), /# \* spec.project: Required value/, 'the reason is told in the file')
+  t.match(await readFile(kept, 'utf8'), /# \* spec.project: Invalid value/, 'the reason is told in the file')
   await rm(kept)
   t.equal(nodeGroup(world).spec.project, 'project-1')
 })

@@ -67,6 +67,7 @@ const rights: Record<string, { may: string[]; mayNot: string[] }> = {
     mayNot: [
       'list secrets',
       'get secrets in kube-system',
+      'get configmaps in kube-system',
       'patch nodes',
       'delete nodes',
       'patch nodegroups.autoscaler.vpsie.com',

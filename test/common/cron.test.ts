@@ -53,6 +53,8 @@ for (const { title, cron, zone = 'UTC', now, start } of cases) {
 for (const cron of [
   '* * * *',
   '60 * * * *',
+  '0 0 31 2 *',
+  '0 0 31 feb,apr *',
   '* 24 * * *',
   '* * 0 * *',
   '* * * 13 *',

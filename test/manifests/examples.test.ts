@@ -1,9 +1,10 @@
 import t from 'tap'
-import { checkStructure, unknownFields } from '../../common/api/check.ts'
+import { checkStructure } from '../../common/api/check.ts'
 import { kinds } from '../../common/api/crd.ts'
 import { apiVersion, defaultNamespace, labels } from '../../common/api/names.ts'
 import { brokenRules } from '../fixtures/cel.ts'
 import { manifestFile, manifestFolder } from '../fixtures/manifests.ts'
+import { unknownFields } from '../fixtures/unknown-fields.ts'
 
 for (const { file, ...object } of manifestFolder('examples').filter((one) => one.apiVersion === apiVersion)) {
   t.test(`${file}: ${object.kind} ${object.metadata.name} is without a mistake`, async (t) => {

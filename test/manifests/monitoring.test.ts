@@ -41,7 +41,7 @@ t.test('no alert asks for a label that its series does not have', async (t) => {
 t.test('only labels of fixed tables or of objects that are forgotten with their series exist', async (t) => {
   const allowed = new Set(
     `nodegroup namespace node verdict reason when freshness result controller error_type phase from_phase to_phase
-    constraint decision check_type method status state code resource resource_type operation path dry_run event_type object_kind cause
+    constraint decision check_type method status state code resource resource_type operation path dry_run event_type object_kind cause rule
     from_state to_state`
       .split(/\s+/)
       .filter((label) => label !== ''),

@@ -74,6 +74,7 @@ const specification: [program: string, resource: string, verbs: string[]][] = [
   ],
   ['webhook', 'autoscaler.vpsie.com/nodegroups', ['get', 'list', 'watch']],
   ['webhook', '/nodes', []],
+  ['webhook', '/configmaps', []],
   ['webhook', '/secrets', []],
   [
     'certs',

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { labels } from '../../common/api/names.ts'
 import { evaluate } from '../fixtures/cel.ts'
 import { type Manifest, manifestFile } from '../fixtures/manifests.ts'
 import { nodeGroup } from '../fixtures/objects.ts'
@@ -104,6 +105,18 @@ for (const path of [
     })
   }
 }
+
+t.test(
+  '/validate/vpsienodes is asked when a claim changes hands by its label alone, and no other path is',
+  async (t) => {
+    const labelled = (name: string) =>
+      nodeGroup('workers', { metadata: { labels: { [labels.nodeGroup]: name } } })
+    const change = { operation: 'UPDATE', object: labelled('mine'), oldObject: labelled('yours') }
+    t.equal(asks('/validate/vpsienodes', 'jane', change), true)
+    t.equal(asks('/validate/vpsienodes', account('vpsie-autoscaler-controller'), change), false)
+    t.equal(asks('/validate/nodegroups', 'jane', change), false)
+  },
+)
 
 t.test('/mutate/nodes is asked when a kubelet registers its node, and by nobody else', async (t) => {
   const object = { metadata: { name: 'node-1' } }

@@ -38,8 +38,9 @@ for (const { kind, name, template } of all) {
 
   t.test(`${kind} ${name} leaves the heap below the memory limit`, async (t) => {
     for (const { env = [], resources } of template.spec.containers) {
-      const heap = env.find((entry) => entry.name === 'NODE_OPTIONS')?.value
-      if (heap) t.ok(Number(heap.split('=')[1]) <= mebibytes(resources.limits.memory ?? '') * 0.8, heap)
+      const flags = env.find((entry) => entry.name === 'NODE_OPTIONS')?.value
+      const heap = Number(/--max-old-space-size=(\d+)/.exec(flags ?? '')?.[1])
+      if (flags) t.ok(heap <= mebibytes(resources.limits.memory ?? '') * 0.8, flags)
     }
   })
 

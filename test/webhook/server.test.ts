@@ -14,25 +14,22 @@ const { log } = captureLog()
 const metrics = createMetrics(new Registry(), webhookMetrics)
 const { signal } = new AbortController()
 let isBroken = false
-const app = createApp(
-  {
-    log,
-    clock,
-    metrics,
-    controller: 'system:serviceaccount:kube-system:vpsie-autoscaler-controller',
-    namespaces: ['kube-system'],
-    maxConcurrent: 8,
-    surroundings: {
-      nodeGroups() {
-        if (isBroken) throw new Error('a bug')
-        return []
-      },
-      vpsieNodes: () => [],
-      autoscalerConfig: () => null,
+const app = createApp({
+  log,
+  clock,
+  metrics,
+  controller: 'system:serviceaccount:kube-system:vpsie-autoscaler-controller',
+  namespaces: ['kube-system'],
+  maxConcurrent: 8,
+  surroundings: {
+    nodeGroups() {
+      if (isBroken) throw new Error('a bug')
+      return []
     },
+    vpsieNodes: () => [],
+    autoscalerConfig: () => null,
   },
-  signal,
-)
+})
 const server = await startServer(
   { log, clock },
   { name: 'webhook', address: '127.0.0.1:0', handler: app },
@@ -77,6 +74,10 @@ t.test('a bad one is refused with all its mistakes, sorted by field', async (t) 
     response.status.details.causes.map(({ field }: { field: string }) => field),
     ['spec.labels[k8s.io/x]', 'spec.minNodes', 'spec.project'],
   )
+})
+
+t.test('an update without its old object is held to everything', async (t) => {
+  t.match(await answer(review(bad, { operation: 'UPDATE' })), { response: { allowed: false } })
 })
 
 const passing: [title: string, over: object][] = [

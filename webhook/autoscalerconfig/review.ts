@@ -1,62 +1,31 @@
-import { type AutoscalerConfig, autoscalerConfigSchema } from '../../common/api/autoscalerconfig.ts'
-import { checkStructure, unknownFields } from '../../common/api/check.ts'
-import { configName } from '../../common/api/names.ts'
-import { forbidden, invalid, type Violation } from '../../common/api/violation.ts'
-import { checkLabels, checkTaints } from '../names.ts'
-import type { Review } from '../paths.ts'
+import { type AutoscalerConfig, autoscalerConfigSpec } from '../../common/api/autoscalerconfig.ts'
+import type { Review, ReviewDeps } from '../paths.ts'
 import { ratchet } from '../ratchet.ts'
+import { violationsOf, warningsOf } from '../rule.ts'
+import { settingsRules } from '../settings/rules.ts'
+import { join, read } from '../settings/settings.ts'
+import { settingsAdvice } from '../settings/warnings.ts'
+import { configAdvice, configRules, type Subject } from './rules.ts'
 
 /** Holds an AutoscalerConfig to its rules. */
-export const validateAutoscalerConfig: Review = ({ namespaces }, { object, oldObject }) => {
-  const config = object as AutoscalerConfig
+export const validateAutoscalerConfig: Review = (deps, { object, oldObject }) => {
   const old = oldObject as AutoscalerConfig | undefined
-  const before = old && { object: old, check: () => checkConfig(old) }
+  const { violations, subject } = check(deps, object as AutoscalerConfig)
+  const before = old && { object: old, check: () => check(deps, old).violations }
   return {
-    violations: ratchet(checkConfig(config), config, before),
-    warnings: [
-      ...unknownFields(autoscalerConfigSchema, config).map((field) => `${field} is not known and is dropped`),
-      ...configWarnings(config, namespaces),
-    ],
+    violations: ratchet(violations, object, before),
+    warnings: [...warningsOf(configAdvice, subject), ...warningsOf(settingsAdvice, subject)],
   }
 }
 
-function checkConfig(config: AutoscalerConfig): Violation[] {
-  const structure = checkStructure(autoscalerConfigSchema, config)
-  const {
-    minNodes = 1,
-    maxNodes = 10,
-    labels = {},
-    taints = [],
-    spotConfig,
-  } = config.spec?.nodeGroupDefaults ?? {}
-  const at = 'spec.nodeGroupDefaults'
-  const isBroken = structure.some(({ code }) => code === 'FieldValueTypeInvalid')
-  return [
-    ...structure,
-    ...(minNodes > maxNodes
-      ? [invalid(`${at}.minNodes`, minNodes, `must not be greater than maxNodes, which is ${maxNodes}`)]
-      : []),
-    ...(isBroken ? [] : [...checkLabels(labels, `${at}.labels`), ...checkTaints(taints, `${at}.taints`)]),
-    ...(spotConfig?.enabled ? [forbidden(`${at}.spotConfig.enabled`, 'VPSie sells no spot machines')] : []),
-  ]
-}
+const at = 'spec.nodeGroupDefaults'
 
-function configWarnings({ metadata, spec }: AutoscalerConfig, namespaces: readonly string[]): string[] {
-  const { namespace } = spec?.nodeGroupDefaults ?? {}
-  const { enableDynamicNodeGroupCreation, enableRebalancing, podEvictionTimeoutSeconds } =
-    spec?.globalSettings ?? {}
-  const settings = 'spec.globalSettings'
-  return [
-    ...(metadata.name === configName ? [] : [`only the AutoscalerConfig named "${configName}" is read`]),
-    ...(namespace && !namespaces.includes(namespace)
-      ? [`spec.nodeGroupDefaults.namespace has no effect: NodeGroups live in ${namespaces.join(', ')}`]
-      : []),
-    ...(enableDynamicNodeGroupCreation
-      ? [`${settings}.enableDynamicNodeGroupCreation has no effect: people make NodeGroups`]
-      : []),
-    ...(enableRebalancing ? [`${settings}.enableRebalancing has no effect yet: nodes are not replaced`] : []),
-    ...(podEvictionTimeoutSeconds !== undefined
-      ? [`${settings}.podEvictionTimeoutSeconds has no effect: see drain.timeoutSeconds`]
-      : []),
-  ]
+function check({ surroundings, namespaces }: ReviewDeps, config: AutoscalerConfig) {
+  const { value, structure } = read(autoscalerConfigSpec, config.spec, 'spec')
+  const spec = value as AutoscalerConfig['spec']
+  const { minNodes = 1, maxNodes = 10, ...presets } = spec.nodeGroupDefaults ?? {}
+  const settings = spec.nodeGroupDefaults ? { ...presets, minNodes, maxNodes } : {}
+  const subject: Subject = { surroundings, namespaces, config: { ...config, spec }, settings, at }
+  const found = [...violationsOf(settingsRules, subject), ...violationsOf(configRules, subject)]
+  return { violations: join(structure, found), subject }
 }

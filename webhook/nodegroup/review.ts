@@ -1,10 +1,13 @@
-import type { NodeGroup } from '../../common/api/nodegroup.ts'
-import type { Review } from '../paths.ts'
+import { type NodeGroup, nodeGroupSpec } from '../../common/api/nodegroup.ts'
+import type { Review, ReviewDeps } from '../paths.ts'
 import { ratchet } from '../ratchet.ts'
-import { checkNodeGroup } from './checks.ts'
+import { violationsOf, warningsOf } from '../rule.ts'
+import { settingsRules } from '../settings/rules.ts'
+import { join, read } from '../settings/settings.ts'
+import { settingsAdvice } from '../settings/warnings.ts'
 import { defaultNodeGroup } from './defaults.ts'
-import { checkRelations } from './relations.ts'
-import { nodeGroupWarnings } from './warnings.ts'
+import { nodeGroupRules, type Subject } from './rules.ts'
+import { nodeGroupAdvice } from './warnings.ts'
 
 /** Fills in a NodeGroup; never refuses one. */
 export const mutateNodeGroup: Review = ({ surroundings }, { object, operation }) => ({
@@ -14,25 +17,22 @@ export const mutateNodeGroup: Review = ({ surroundings }, { object, operation })
 })
 
 /** Holds a NodeGroup to all its rules, an update only to those it touches. */
-export const validateNodeGroup: Review = ({ surroundings, namespaces }, { object, oldObject, operation }) => {
-  const nodeGroup = object as NodeGroup
+export const validateNodeGroup: Review = (deps, { object, oldObject }) => {
   const old = oldObject as NodeGroup | undefined
-  const own = checkNodeGroup(nodeGroup)
-  // Rules about the whole object need its parts to be there.
-  const isWhole = typeof nodeGroup.spec === 'object' && nodeGroup.spec !== null
-  const related = isWhole
-    ? checkRelations(nodeGroup, old?.spec ? old : undefined, surroundings, namespaces)
-    : { violations: [], warnings: [] }
-  const before = old && {
-    object: old,
-    check: () => [
-      ...checkNodeGroup(old),
-      ...checkRelations(old, undefined, surroundings, namespaces).violations,
-    ],
-  }
-  const warnings = isWhole ? nodeGroupWarnings(nodeGroup, operation === 'CREATE') : []
+  const { violations, subject } = check(deps, object as NodeGroup, old)
+  const before = old && { object: old, check: () => check(deps, old, undefined).violations }
   return {
-    violations: ratchet([...own, ...related.violations], nodeGroup, before),
-    warnings: [...related.warnings, ...warnings],
+    violations: ratchet(violations, object, before),
+    warnings: [...warningsOf(nodeGroupAdvice, subject), ...warningsOf(settingsAdvice, subject)],
   }
+}
+
+function check(deps: ReviewDeps, nodeGroup: NodeGroup, old: NodeGroup | undefined) {
+  const { surroundings, namespaces } = deps
+  const { value, structure } = read(nodeGroupSpec, nodeGroup.spec, 'spec')
+  const spec = value as NodeGroup['spec']
+  const known = { ...nodeGroup, spec }
+  const subject: Subject = { surroundings, namespaces, nodeGroup: known, old, settings: spec, at: 'spec' }
+  const found = [...violationsOf(settingsRules, subject), ...violationsOf(nodeGroupRules, subject)]
+  return { violations: join(structure, found), subject }
 }

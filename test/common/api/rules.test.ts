@@ -18,7 +18,7 @@ const cases: [title: string, spec: object, broken: string[]][] = [
     { preferredInstanceType: 'c' },
     ['preferredInstanceType must be one of offeringIDs'],
   ],
-  ['a size listed twice', { offeringIDs: ['a', 'b', 'a'] }, ['each size must be listed once']],
+  ['a size listed twice', { offeringIDs: ['a', 'b', 'a'] }, ['each must be listed once']],
   ['cloudInit without provisioner', { cloudInit }, ['cloudInit is for provisioner vm only']],
   [
     'cloudInit in managed mode',

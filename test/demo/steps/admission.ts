@@ -13,32 +13,32 @@ const ids = {
   kubernetesVersion: 'v1.34.1',
 }
 
-/** Wrong in six places, none of which a schema alone can see. */
+/** Wrong in six places, none of which a schema or CEL can see. */
 const bad = {
   metadata: { ...meta, name: 'bad' },
   spec: {
     ...ids,
-    project: '',
     minNodes: 0,
     maxNodes: 3,
     offeringIDs: ['small'],
-    labels: { 'kubernetes.io/arch': 'amd64' },
-    taints: [
-      { key: 'team', effect: 'NoSchedule' },
-      { key: 'team', effect: 'NoSchedule' },
-      { key: 'not a key', effect: 'NoExecute' },
-    ],
-    disruption: { windows: [{ schedule: '0 25 * * *', durationSeconds: 3600, timeZone: 'Europe/Nowhere' }] },
+    provisioner: 'vm',
+    cloudInit: { template: '#cloud-config\njoin: {{ token }}\n' },
+    disruption: {
+      windows: [
+        { schedule: '0 25 * * *', durationSeconds: 3600, timeZone: 'Europe/Nowhere' },
+        { schedule: '0 3 31 2 *', durationSeconds: 3600, timeZone: 'Berlin' },
+      ],
+    },
   },
 }
 
 const badFields = [
+  'spec.cloudInit.template',
   'spec.disruption.windows[0].schedule',
   'spec.disruption.windows[0].timeZone',
-  'spec.labels[kubernetes.io/arch]',
-  'spec.project',
-  'spec.taints[1]',
-  'spec.taints[2].key',
+  'spec.disruption.windows[1].schedule',
+  'spec.disruption.windows[1].timeZone',
+  'spec.provisioner',
 ]
 
 /** As somebody wrote it for the Go autoscaler: its fields and no others. */
