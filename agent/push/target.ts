@@ -44,13 +44,13 @@ export function startTarget(deps: TargetDeps, address: Address, signal: AbortSig
 
   /** Sends once; a second time if the token is refused and the file holds another one by now. */
   async function send(report: Report, within: AbortSignal): Promise<number | undefined> {
-    const used = await identity(within)
+    const used = await identity()
     const started = clock.monotonic()
     try {
       return await sender.send(report, used, within)
     } catch (error) {
       if (!hasCode(error, 'Unauthorized')) throw error
-      const renewed = await identity(within)
+      const renewed = await identity()
       if (renewed.token === used.token) throw error
       count('refused')
       return await sender.send(report, renewed, within)
