@@ -1,4 +1,6 @@
 import { getEventListeners } from 'node:events'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { reportOnAndOn } from '../../agent/loop.ts'
 import type { Address } from '../../agent/push/addresses.ts'
@@ -13,6 +15,15 @@ import { captureLog } from '../fixtures/log.ts'
 import { metricsFixture, sample } from './fixtures/objects.ts'
 
 const hourMs = 3_600_000
+
+setFlagsFromString('--expose-gc')
+const collect: () => void = runInNewContext('gc')
+
+/** Bytes that are still needed. */
+function heldBytes(): number {
+  collect()
+  return process.memoryUsage().heapUsed
+}
 const node = 'node-1'
 
 /** Hours in which a controller is away. */
@@ -77,8 +88,10 @@ t.test('a day with controllers away for hours leaves nothing behind', async (t) 
 
   const most = { waiting: 0, steps: 0, timers: 0, listeners: 0, targets: 0 }
   const limits = { windowMs: 600_000, cpuPercent: 50, memoryPercent: 50 }
+  let heldAfterTwoHours = 0
   for (let minutes = 0; minutes < 24 * 60; minutes += 10) {
     await clock.advance(600_000)
+    if (minutes === 110) heldAfterTwoHours = heldBytes()
     most.waiting = Math.max(most.waiting, pusher.waiting)
     most.steps = Math.max(most.steps, sampler.waiting)
     most.timers = Math.max(most.timers, clock.waiting)
@@ -91,6 +104,9 @@ t.test('a day with controllers away for hours leaves nothing behind', async (t) 
       t.match(store.read(node, limits), { cpuPercent: 10 }, `${host} at ${hour().toFixed(1)} h`)
     }
   }
+  const growth = heldBytes() - heldAfterTwoHours
+  // The lines of the log, which a program writes and forgets, are kept here.
+  t.ok(growth < 256 * 1024, `${growth} bytes more than after two hours`)
   t.equal(most.waiting, 40, '20 for each of two, and they were filled')
   t.ok(most.steps <= 4, `${most.steps} steps`)
   t.equal(most.targets, 2)
