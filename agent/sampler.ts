@@ -1,5 +1,6 @@
-import type { Clock } from '../common/clock.ts'
-import { errorText } from '../common/errors.ts'
+import { abortable } from '../common/abortable.ts'
+import { type Clock, withDeadline } from '../common/clock.ts'
+import { errorText, TransientError } from '../common/errors.ts'
 import type { Logger } from '../common/log.ts'
 import type { AgentMetrics } from './metrics.ts'
 import type { Sample } from './sample/read.ts'
@@ -24,17 +25,20 @@ export interface Sampler {
 
 // Steps are kept for one report; if nobody takes them for long, the oldest go.
 const mostSteps = 240
+// Reading takes a fraction of a millisecond; what hangs, and is not the kernel itself, must not hang the agent.
+const readMs = 2_000
 
 /** Samples every `intervalMs` until `signal` aborts. A sample that cannot be read is counted, told once, and dropped. */
 export function startSampler(deps: Deps, intervalMs: number, signal: AbortSignal): Sampler {
-  const { clock, log, metrics, read } = deps
+  const { clock, log, metrics } = deps
+  const read = limited(deps)
   let last: Sample | undefined
   let steps: Step[] = []
   let problem = ''
 
   async function sample(): Promise<void> {
     try {
-      const next = await read()
+      const next = await read(signal)
       const step = last && stepOf(last, next, intervalMs)
       metrics.agent_samples_total.inc({ result: last && !step ? 'skipped' : 'taken' })
       if (step) steps = [...steps, step].slice(-mostSteps)
@@ -75,5 +79,29 @@ export function startSampler(deps: Deps, intervalMs: number, signal: AbortSignal
     get waiting() {
       return steps.length
     },
+  }
+}
+
+/**
+ * Gives a reading its time limit. One that hangs cannot be called off, and holds threads that others need, so the next
+ * begins only when it has ended.
+ */
+function limited({ clock, read }: Pick<Deps, 'clock' | 'read'>): (signal: AbortSignal) => Promise<Sample> {
+  let isReading = false
+  const ended = () => {
+    isReading = false
+  }
+  return async (signal) => {
+    if (isReading) throw new TransientError('the last reading hangs', { code: 'Timeout' })
+    isReading = true
+    const reading = read()
+    reading.then(ended, ended)
+    const deadline = withDeadline(clock, readMs, signal)
+    try {
+      return await abortable(reading, deadline)
+    } catch (error) {
+      if (error !== deadline.reason || signal.aborted) throw error
+      throw new TransientError(`must be readable within ${readMs} ms`, { code: 'Timeout', cause: error })
+    }
   }
 }

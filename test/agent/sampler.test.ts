@@ -65,6 +65,27 @@ t.test('a reading that fails between two others leaves one longer step', async (
   t.match(sampler.take(), { windowSeconds: 10, samples: 1, cpu: { busy: { avg: 0.25 } } })
 })
 
+t.test('a reading that hangs is given up after 2 s, and no other begins until it ends', async (t) => {
+  let readings = 0
+  const hung = Promise.withResolvers<void>()
+  const { clock, sampler, count, lines } = start(t, async (ok) => {
+    if (readings++ === 0) await hung.promise
+    return ok()
+  })
+  await clock.advance(1_999)
+  t.equal(await count('failed'), 0)
+  await clock.advance(1)
+  t.equal(await count('failed'), 1)
+  t.match(lines, [{ error: /^must be readable within 2000 ms/ }])
+  await clock.advance(10_000)
+  t.equal(readings, 1)
+  t.equal(await count('failed'), 3)
+  hung.resolve()
+  await clock.advance(10_000)
+  t.equal(readings, 3)
+  t.match(sampler.take(), { samples: 1 })
+})
+
 t.test('after the machine was suspended it begins anew', async (t) => {
   let asleepMs = 0
   const { clock, sampler, count } = start(t, async (ok) => {
