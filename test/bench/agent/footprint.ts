@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { type RunningProgram, startProcess } from '../../fixtures/process.ts'
+import { cpuMsOf, statusOf } from '../proc.ts'
 import { makeCgroup } from './cgroup.ts'
 
 /** What one process takes at one moment. */
@@ -41,19 +41,4 @@ export function startMeasured(name: string, [command = '', ...args]: readonly st
       cgroup?.remove()
     },
   }
-}
-
-function statusOf(pid: number, name: string): number {
-  const text = readFileSync(`/proc/${pid}/status`, 'utf8')
-  const [, kB = '0'] = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text) ?? []
-  return Number(kB) * 1024
-}
-
-// schedstat counts in nanoseconds, stat in ticks of 10 ms; threads that ended are missing, and none of ours end.
-function cpuMsOf(pid: number): number {
-  const tasks = `/proc/${pid}/task`
-  const nanoseconds = readdirSync(tasks).map((task) =>
-    Number(readFileSync(`${tasks}/${task}/schedstat`, 'utf8').split(' ')[0]),
-  )
-  return nanoseconds.reduce((sum, each) => sum + each, 0) / 1e6
 }
