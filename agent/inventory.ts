@@ -19,14 +19,17 @@ const withinMs = 30_000
 const mostBytes = 16 * 1024
 const mostChars = 128
 
-/** Runs `script` with this Node, by default the child that looks at the machine; it is killed when it takes too long. */
+/**
+ * Runs `script` with this Node and its flags, by default the child that looks at the machine; it is killed when it takes
+ * too long.
+ */
 export function childRunner(
   script = fileURLToPath(new URL('inventory-child.ts', import.meta.url)),
   timeout = withinMs,
 ): RunChild {
   return async (signal) => {
     const options = { timeout, maxBuffer: mostBytes, killSignal: 'SIGKILL', signal } as const
-    return (await promisify(execFile)(process.execPath, [script], options)).stdout
+    return (await promisify(execFile)(process.execPath, [...process.execArgv, script], options)).stdout
   }
 }
 

@@ -23,7 +23,7 @@ await runProgram({
   options: agentOptions,
   relations: agentRelations,
   // It runs on every node, and does nothing that could hold the event loop up for long.
-  lagEveryMs: 1000,
+  lagEveryMs: 5_000,
   async main(options, { log, registry }, signal) {
     const { 'node-name': node, 'report-interval': reportIntervalMs } = options
     const metrics = createMetrics(registry, agentMetrics)
@@ -32,7 +32,7 @@ await runProgram({
     const sample = () => checkView().then(() => readSample({ clock, read }))
     const sampler = startSampler({ clock, log, metrics, read: sample }, options['sample-interval'], signal)
     const files = { tokenFile: options['token-file'], caFile: options['ca-file'] }
-    const identity = createIdentity({ clock }, files)
+    const identity = createIdentity(files)
     const pusher = createPusher(
       { clock, log, metrics, identity, resolve: resolveAll },
       options['controller-url'],
@@ -49,7 +49,7 @@ await runProgram({
       signal,
     )
     const inventory = followInventory({ clock, log }, options['inventory-interval'], signal)
-    const bootId = bootIdOf(await readBootId({ clock, read }, signal), randomUUID())
+    const bootId = bootIdOf(await readBootId(read), randomUUID())
     const uptimeSeconds = () => sampler.last?.uptimeSeconds
     const makeReport = startReports({ clock, uptimeSeconds }, { node, bootId })
     await reportOnAndOn({ clock, sampler, pusher, makeReport, inventory }, { node, reportIntervalMs }, signal)

@@ -25,7 +25,7 @@ export interface Sampler {
 
 // Steps are kept for one report; if nobody takes them for long, the oldest go.
 const mostSteps = 240
-// Reading takes a fraction of a millisecond; a file system that hangs must not hang the agent.
+// Reading takes a fraction of a millisecond; what hangs, and is not the kernel itself, must not hang the agent.
 const readMs = 2_000
 
 /** Samples every `intervalMs` until `signal` aborts. A sample that cannot be read is counted, told once, and dropped. */

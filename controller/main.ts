@@ -14,6 +14,7 @@ import type { ControllerDeps } from './deps.ts'
 import { liveProblem, readyProblem } from './health.ts'
 import { createAuthenticate } from './ingest/auth.ts'
 import { countAgents, forgetDeparted } from './ingest/forget.ts'
+import { knownNode, mayBeThere } from './ingest/known.ts'
 import { startIngest } from './ingest/server.ts'
 import { createUsageStore } from './ingest/store.ts'
 import { lead } from './loop.ts'
@@ -142,23 +143,24 @@ async function takePart(deps: ControllerDeps, identity: string, signal: AbortSig
 
 async function serveIngest(deps: ControllerDeps, signal: AbortSignal): Promise<RunningServer> {
   const { client, clock, log, metrics, options, caches, usage } = deps
+  const namespace = options['agent-namespace']
   const authenticate = createAuthenticate(
-    { client, clock, log, metrics },
+    { client, clock, log, metrics, hasPod: ({ name, uid }) => mayBeThere(caches, { namespace, name, uid }) },
     {
-      namespace: options['agent-namespace'],
+      namespace,
       serviceAccount: options['agent-service-account'],
       maxTokens: 2 * options['ingest-max-nodes'],
     },
   )
-  const uidOfNode = (node: string) => caches.nodes.get(node)?.metadata.uid
   const server = await startIngest(
-    { log, clock, metrics, usage, authenticate, uidOfNode },
+    { log, clock, metrics, usage, authenticate, nodeOf: (name) => knownNode(caches, name) },
     {
       address: options['ingest-addr'],
       certFile: options['ingest-cert-file'],
       keyFile: options['ingest-key-file'],
       pollMs: options['cert-poll-interval'],
       reportIntervalMs: options['report-interval'],
+      maxNodes: options['ingest-max-nodes'],
     },
     signal,
   )

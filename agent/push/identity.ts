@@ -1,7 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import { abortable } from '../../common/abortable.ts'
-import { type Clock, withDeadline } from '../../common/clock.ts'
+import { readFileSync } from 'node:fs'
 import { InputError } from '../../common/errors.ts'
 
 /** What a connection to a controller needs, as the files hold it now. */
@@ -13,24 +11,20 @@ export interface Identity {
 }
 
 /** Reads the files anew. Throws `InputError` naming the file that cannot be read or holds no such thing. */
-export type ReadIdentity = (signal: AbortSignal) => Promise<Identity>
+export type ReadIdentity = () => Promise<Identity>
 
-const readMs = 2_000
 const mostTokenChars = 16 * 1024
 
 /**
  * Reads both files at each call: they are small, and a mounted volume is renewed by swapping a link, which file events
- * show badly. The authorities are checked whenever their text is another one.
+ * show badly. They lie in memory, so that reading them at once holds nothing up. The authorities are checked whenever
+ * their text is another one.
  */
-export function createIdentity(
-  { clock }: { clock: Clock },
-  { tokenFile, caFile }: { tokenFile: string; caFile: string },
-): ReadIdentity {
+export function createIdentity({ tokenFile, caFile }: { tokenFile: string; caFile: string }): ReadIdentity {
   let checked: string | undefined
-  return async (signal) => {
-    const deadline = withDeadline(clock, readMs, signal)
-    const [text, ca] = await Promise.all([read(tokenFile, deadline), read(caFile, deadline)])
-    const token = text.trim()
+  return async () => {
+    const token = read(tokenFile).trim()
+    const ca = read(caFile)
     // What no header can carry would fail later, with an error that speaks of headers.
     if (!/^[\x21-\x7e]+$/.test(token) || token.length > mostTokenChars) {
       throw new InputError(tokenFile, `must hold one token of at most ${mostTokenChars} characters`)
@@ -53,9 +47,9 @@ function checkAuthorities(file: string, text: string): void {
   if (certificates.length === 0) throw new InputError(file, 'must hold at least one PEM certificate')
 }
 
-async function read(file: string, deadline: AbortSignal): Promise<string> {
+function read(file: string): string {
   try {
-    return await abortable(readFile(file, 'utf8'), deadline)
+    return readFileSync(file, 'utf8')
   } catch (error) {
     throw new InputError(file, 'must be a readable file', { cause: error })
   }

@@ -32,6 +32,8 @@ export interface Target {
 
 const backoffBaseMs = 1000
 const backoffCapMs = 60_000
+// How often a refused token is compared with what the file holds by now.
+const lookMs = 2_000
 
 /** Reports to a controller until `signal` aborts. What fails is sent again with full jitter, the newest first. */
 export function startTarget(deps: TargetDeps, address: Address, signal: AbortSignal): Target {
@@ -41,16 +43,18 @@ export function startTarget(deps: TargetDeps, address: Address, signal: AbortSig
   const backlog = createBacklog()
   let paceMs: number | undefined
   let problem = ''
+  let refused = ''
 
   /** Sends once; a second time if the token is refused and the file holds another one by now. */
   async function send(report: Report, within: AbortSignal): Promise<number | undefined> {
-    const used = await identity(within)
+    const used = await identity()
     const started = clock.monotonic()
     try {
       return await sender.send(report, used, within)
     } catch (error) {
       if (!hasCode(error, 'Unauthorized')) throw error
-      const renewed = await identity(within)
+      refused = used.token
+      const renewed = await identity()
       if (renewed.token === used.token) throw error
       count('refused')
       return await sender.send(report, renewed, within)
@@ -76,6 +80,16 @@ export function startTarget(deps: TargetDeps, address: Address, signal: AbortSig
     }
   }
 
+  /** A new token in the file ends the wait that a refused one began. */
+  async function pause(ms: number, error: unknown): Promise<void> {
+    if (!hasCode(error, 'Unauthorized')) return clock.sleep(ms, signal)
+    for (let left = ms; left > 0; left -= lookMs) {
+      await clock.sleep(Math.min(left, lookMs), signal)
+      const found = await identity().catch(() => undefined)
+      if (found && found.token !== refused) return
+    }
+  }
+
   function tell(now: string): void {
     if (now === problem) return
     if (now === '') log.info('controller takes reports', { controller: address.key })
@@ -90,7 +104,7 @@ export function startTarget(deps: TargetDeps, address: Address, signal: AbortSig
         failures = 0
       } catch (error) {
         if (signal.aborted) break
-        await clock.sleep(waitOf(error, failures++, random), signal).catch(() => undefined)
+        await pause(waitOf(error, failures++, random), error).catch(() => undefined)
       }
     }
     sender.close()

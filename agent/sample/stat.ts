@@ -21,7 +21,11 @@ export function parseStat(text: string): CpuTicks {
   const [user, nice, system, idle, iowait = 0, irq = 0, softirq = 0, steal = 0] = ticksOf(lines, index)
   const cores = lines.filter((line) => /^cpu\d+ /.test(line)).length
   if (cores === 0) throw new InputError('stat', 'must have a line "cpuN …" for each CPU')
-  return { busy: user + nice + system + irq + softirq, idle, iowait, steal, cores }
+  const busy = user + nice + system + irq + softirq
+  if (busy + idle + iowait + steal === 0) {
+    throw new InputError(`stat:${index + 1}`, 'must count ticks: all are 0, as in a sandbox such as gVisor')
+  }
+  return { busy, idle, iowait, steal, cores }
 }
 
 // iowait, irq and softirq came with Linux 2.5.41 and 2.6.0, steal with 2.6.11; a sandbox may leave them out.

@@ -37,7 +37,7 @@ export async function startOperations(
     const page = Object.hasOwn(pages, path) ? pages[path] : undefined
     if (!page) return sendText(response, 404, 'not found')
     if (request.method !== 'GET' && request.method !== 'HEAD')
-      return sendText(response, 405, 'method not allowed')
+      return sendText(response, 405, 'method not allowed', { allow: 'GET, HEAD' })
     return page(response)
   }
   const wanted = [...new Set(addresses)].filter((address) => address !== '' && address !== '0')

@@ -1,12 +1,16 @@
-import { createServer as createPlainServer, type RequestListener, type Server } from 'node:http'
+import type { RequestListener, Server } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../log.ts'
 import { parseAddress } from './address.ts'
 import { type CertificateOptions, followCertificate, type ServedCertificate } from './certificate.ts'
 import { createDrain, type StopLimits } from './drain.ts'
 import type { CertificatePair } from './pair.ts'
+
+// An import reads every export of a module, and one of this module's loads all of undici with it: 2 MiB of memory.
+const { createServer: createPlainServer } = process.getBuiltinModule('node:http')
 
 /** Limits of one listener. Milliseconds unless named otherwise. */
 export interface ServerLimits {
@@ -21,7 +25,15 @@ export interface ServerLimits {
   requestMs?: number
   /** Connections beyond it are closed unread. Default 1024. */
   maxConnections?: number
+  /**
+   * A connection older than this is told to end with its next answer, so that clients spread anew over the replicas; up
+   * to a fifth later, so that not all do at once. Default: never.
+   */
+  connectionLifeMs?: number
 }
+
+/** Why a connection ended before a request could be read from it. */
+export type UnreadReason = 'too-slow' | 'too-large' | 'malformed' | 'handshake'
 
 export interface ServerOptions {
   /** Names the listener in logs: webhook, ingest, operations. */
@@ -31,6 +43,8 @@ export interface ServerOptions {
   /** May be async: what it throws is logged and answered with 500. */
   handler: (...args: Parameters<RequestListener>) => unknown
   limits?: ServerLimits
+  /** Told of each connection that was ended because no request could be read from it. */
+  onUnread?: (reason: UnreadReason) => void
   /** With TLS: where the pair lives. Reloaded when the content changes; a bad pair never replaces a good one. */
   tls?: CertificateOptions & { minVersion?: 'TLSv1.2' | 'TLSv1.3' }
 }
@@ -62,11 +76,14 @@ export const startServer: StartServer = async (deps, options, signal) => {
   const certificate = tls && (await followCertificate(deps, tls, signal))
   signal.throwIfAborted()
   const drain = createDrain(deps.clock)
-  const answer = drain.watch(guard(deps.log, name, options.handler))
+  const answer = drain.watch(withEnd(deps.clock, options.limits, guard(deps.log, name, options.handler)))
   const server = certificate
     ? createSecure(deps.log, options, certificate, answer)
     : createPlainServer(timeouts(options), answer)
   limit(server, options.limits ?? {})
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
+    endUnread(error, socket, options.onUnread),
+  )
   await listen(server, options.address)
   // Without a listener an error after the start, such as too many open files on accept, would end the process.
   server.on('error', (error) => deps.log.error('listener failed', { server: name, error }))
@@ -91,7 +108,10 @@ function createSecure(
   certificate.onReload((outcome) => {
     if (outcome === 'loaded') server.setSecureContext(context(certificate.pair))
   })
-  server.on('tlsClientError', (error) => log.debug('TLS handshake failed', { server: options.name, error }))
+  server.on('tlsClientError', (error) => {
+    log.debug('TLS handshake failed', { server: options.name, error })
+    options.onUnread?.('handshake')
+  })
   return server
 }
 
@@ -108,6 +128,40 @@ function timeouts({ limits = {} }: ServerOptions) {
 
 function limit(server: Server, { maxConnections = 1024 }: ServerLimits): void {
   server.maxConnections = maxConnections
+}
+
+/** Ends connections that are old enough with their next answer. */
+function withEnd(
+  clock: Clock,
+  { connectionLifeMs }: ServerLimits = {},
+  answer: RequestListener,
+): RequestListener {
+  if (connectionLifeMs === undefined) return answer
+  const ends = new WeakMap<Socket, number>()
+  return (request, response) => {
+    const now = clock.monotonic()
+    const end = ends.get(request.socket) ?? now + connectionLifeMs * (1 + Math.random() / 5)
+    ends.set(request.socket, end)
+    if (now >= end) response.setHeader('connection', 'close')
+    answer(request, response)
+  }
+}
+
+const unread: Readonly<Record<string, [status: string, reason: UnreadReason]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'too-slow'],
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'too-large'],
+}
+
+/** Answers as Node itself does where nobody listens, and tells why. One who has gone is not answered. */
+function endUnread(
+  { code = '' }: NodeJS.ErrnoException,
+  socket: Duplex,
+  tell: (reason: UnreadReason) => void = () => undefined,
+): void {
+  if (code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const [status, reason] = unread[code] ?? (['400 Bad Request', 'malformed'] as const)
+  tell(reason)
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
 }
 
 function guard(log: Logger, server: string, handler: ServerOptions['handler']): RequestListener {

@@ -20,7 +20,7 @@ export interface WindowUsage {
 
 /**
  * The reports of one node over the last hour, in buckets of one report interval: a fixed amount of memory, taken at
- * once. Times are of the controller's own clock, in milliseconds.
+ * once. Times are milliseconds of a clock that never goes back, whose zero has no meaning.
  */
 export class UsageHistory {
   readonly #bucketMs: number
@@ -54,7 +54,8 @@ export class UsageHistory {
   }
 
   #addTo(start: number, ms: number, { cpu, memory, psi }: Report): void {
-    const i = (start / this.#bucketMs) % this.#count
+    // Before the clock's zero too: a report may speak of more time than has passed since the start.
+    const i = (((start / this.#bucketMs) % this.#count) + this.#count) % this.#count
     if (this.#start[i] !== start) {
       this.#start[i] = start
       for (const column of [this.#covered, this.#cpu, this.#memory, this.#memoryFull]) column[i] = 0

@@ -6,6 +6,7 @@ export const reportResults = [
   'malformed',
   'unauthenticated',
   'wrong-node',
+  'wrong-machine',
   'out-of-order',
   'superseded',
   'too-large',
@@ -14,6 +15,7 @@ export const reportResults = [
   'throttled',
   'busy',
   'unverified',
+  'handshake',
   'failed',
 ] as const
 export type ReportResult = (typeof reportResults)[number]
@@ -23,9 +25,18 @@ export const freshness = ['fresh', 'unknown'] as const
 export const ingestMetrics = {
   agent_reports_total: {
     type: 'counter',
-    help: 'Reports of agents, by result.',
+    help: 'Reports of agents, by result; handshake is a connection that ended before it could carry one.',
     labels: ['result'],
     zero: reportResults.map((result) => ({ result })),
+  },
+  report_duration_seconds: {
+    type: 'histogram',
+    help: 'Time from the headers of a report to its answer, whatever that was.',
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+  },
+  agent_reports_skewed_total: {
+    type: 'counter',
+    help: 'Accepted reports whose clock is more than a minute away from ours; they count, for nothing is read from it.',
   },
   agents: {
     type: 'gauge',
@@ -45,7 +56,7 @@ export const ingestMetrics = {
   },
   token_reviews_total: {
     type: 'counter',
-    help: "Questions to the API server about agents' tokens, by result.",
+    help: "Questions to the API server about agents' tokens, by result: accepted, refused, error (it did not answer).",
     labels: ['result'],
     zero: [{ result: 'accepted' }, { result: 'refused' }, { result: 'error' }],
   },

@@ -8,6 +8,13 @@ export interface Speaker {
   node: string
   /** Of the Node object, where the API server tells it. */
   nodeUID?: string
+  /** That the token is bound to: it ends with it. */
+  pod?: SpeakerPod
+}
+
+export interface SpeakerPod {
+  name: string
+  uid: string
 }
 
 interface TokenReview {
@@ -41,25 +48,23 @@ export async function reviewToken(
   if (!status?.authenticated || !status.audiences?.includes(reportAudience)) return undefined
   if (status.user?.username !== `system:serviceaccount:${namespace}:${serviceAccount}`) return undefined
   const told = (name: string) => status.user?.extra?.[extra(name)]?.[0]
-  const node = told('node-name')
+  const [name, uid] = [told('pod-name'), told('pod-uid')]
+  const pod = name && uid ? { name, uid } : undefined
   const nodeUID = told('node-uid')
-  if (node) return nodeUID ? { node, nodeUID } : { node }
-  return nodeOfPod({ client }, namespace, told('pod-name'), told('pod-uid'), signal)
+  const node = told('node-name') ?? (pod && (await nodeOfPod({ client }, namespace, pod, signal)))
+  return node ? { node, ...(nodeUID && { nodeUID }), ...(pod && { pod }) } : undefined
 }
 
 /** API servers before 1.30 tell only the pod; its spec tells the node. */
 async function nodeOfPod(
   { client }: { client: Pick<KubeClient, 'get'> },
   namespace: string,
-  name: string | undefined,
-  uid: string | undefined,
+  { name, uid }: SpeakerPod,
   signal: AbortSignal,
-): Promise<Speaker | undefined> {
-  if (!name || !uid) return undefined
+): Promise<string | undefined> {
   try {
     const pod = await client.get(resources.pods, { namespace, name }, signal)
-    const { nodeName } = pod.spec
-    return pod.metadata.uid === uid && nodeName ? { node: nodeName } : undefined
+    return pod.metadata.uid === uid ? pod.spec.nodeName : undefined
   } catch (error) {
     if (error instanceof TerminalError) return undefined
     throw error

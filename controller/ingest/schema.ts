@@ -53,15 +53,26 @@ export function readReport(body: unknown): Report {
   return report as Report
 }
 
+// What the agent rounds may differ in the last digits.
+const rounding = 1e-4
+
+/** What figures that are right one by one must hold together; nothing is said of what is not there. */
 function relations(body: unknown): string[] {
-  const {
-    totalBytes = 0,
-    availableBytes = 0,
-    workingSetBytes = 0,
-  } = (body as { memory?: Partial<Report['memory']> } | null)?.memory ?? {}
-  return totalBytes > 0 && (availableBytes > totalBytes || workingSetBytes > totalBytes)
-    ? [`memory: availableBytes and workingSetBytes must be at most totalBytes, which is ${totalBytes}`]
-    : totalBytes === 0
-      ? ['memory.totalBytes: must be greater than 0']
-      : []
+  const { memory, cpu } = (body ?? {}) as Partial<Report>
+  const { totalBytes = 0, availableBytes = 0, workingSetBytes = 0 } = memory ?? {}
+  const { min = 0, avg = 0, max = 1, last = 0 } = cpu?.busy ?? {}
+  const mistakes: string[] = []
+  if (totalBytes === 0) mistakes.push('memory.totalBytes: must be greater than 0')
+  else if (availableBytes > totalBytes || workingSetBytes > totalBytes) {
+    mistakes.push(
+      `memory: availableBytes and workingSetBytes must be at most totalBytes, which is ${totalBytes}`,
+    )
+  }
+  if (min > avg + rounding || avg > max + rounding || last > max + rounding) {
+    mistakes.push('cpu.busy: min must be at most avg, and avg and last at most max')
+  }
+  if (avg + (cpu?.steal ?? 0) + (cpu?.iowait ?? 0) > 1 + rounding) {
+    mistakes.push('cpu: busy.avg, steal and iowait must be at most 1 together')
+  }
+  return mistakes
 }

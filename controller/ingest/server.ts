@@ -1,29 +1,26 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
-import type { Clock } from '../../common/clock.ts'
-import { errorText, hasCode, TerminalError, TransientError } from '../../common/errors.ts'
-import { readJson } from '../../common/http/body.ts'
+import { errorText } from '../../common/errors.ts'
 import { sendError, sendJson } from '../../common/http/reply.ts'
-import { type RunningServer, type StartServer, startServer } from '../../common/http/server.ts'
+import {
+  type RunningServer,
+  type StartServer,
+  startServer,
+  type UnreadReason,
+} from '../../common/http/server.ts'
 import type { Logger } from '../../common/log.ts'
-import { maxReportBytes, type ReportAnswer, reportPath } from '../../common/report.ts'
-import type { Authenticate } from './auth.ts'
+import type { ReportAnswer } from '../../common/report.ts'
+import { eventLoopLag } from './lag.ts'
 import type { IngestMetrics, ReportResult } from './metrics.ts'
-import { readReport } from './schema.ts'
-import type { UsageStore } from './store.ts'
-import { bearerOf } from './token.ts'
+import { createRateLimit } from './rate.ts'
+import { Refusal, resultOf, statusOf, type TakeDeps, takeReport } from './take.ts'
 
-export interface IngestDeps {
+export interface IngestDeps extends Omit<TakeDeps, 'metrics' | 'admit'> {
   log: Logger
-  clock: Clock
   metrics: IngestMetrics
-  usage: UsageStore
-  authenticate: Authenticate
-  /** The uid of a Node that is known; undefined if it is not. */
-  uidOfNode: (node: string) => string | undefined
   start?: StartServer
   /** Milliseconds the event loop runs late. */
   lagMs?: () => number
+  random?: () => number
 }
 
 export interface IngestOptions {
@@ -33,117 +30,81 @@ export interface IngestOptions {
   /** Between two looks at these files; default 10 s. */
   pollMs?: number
   reportIntervalMs: number
+  /** Nodes whose pace is watched; default 20 000. */
+  maxNodes?: number
 }
 
-/** What a report is answered, besides an accepted one. */
-class Refusal extends TerminalError {
-  readonly result: ReportResult
-
-  constructor(status: number, result: ReportResult, message: string) {
-    super(message, { code: 'Refused', status })
-    this.result = result
-  }
-}
-
-const bodyMs = 5_000
 const mostInFlight = 256
 const latestMs = 100
-const retryAfterSeconds = 5
+const leastRetryAfterMs = 5_000
+// An agent that starts anew, or comes back, has a few to tell at once; after that twice the pace is enough.
+const burst = 6
+const connectionLifeMs = 600_000
 
-/** Takes reports at `POST /v1/reports` over TLS 1.3 until stopped. Waits for a usable certificate. */
-export function startIngest(
+/**
+ * Takes reports at `POST /v1/reports` over TLS 1.3 until stopped. Waits for a usable certificate; abort of `signal` ends
+ * that wait and the reloading, while reports that are being read are taken to their end.
+ */
+export async function startIngest(
   deps: IngestDeps,
-  { address, certFile, keyFile, pollMs, reportIntervalMs }: IngestOptions,
+  { address, certFile, keyFile, pollMs, reportIntervalMs, maxNodes = 20_000 }: IngestOptions,
   signal: AbortSignal,
 ): Promise<RunningServer> {
-  const { start = startServer, metrics, log, lagMs = eventLoopLag() } = deps
+  const { start = startServer, clock, metrics, log, lagMs = eventLoopLag(), random = Math.random } = deps
   const answer: ReportAnswer = { nextReportSeconds: reportIntervalMs / 1000 }
+  const admit = createRateLimit(deps, { spacingMs: reportIntervalMs / 2, burst, maxKeys: maxNodes })
+  const life = new AbortController()
   let inFlight = 0
 
+  const count = (result: ReportResult) => metrics.agent_reports_total.inc({ result })
+
   async function handler(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (inFlight >= mostInFlight || lagMs() > latestMs) {
-      return refuse(response, new Refusal(503, 'busy', 'too busy for reports now'))
-    }
+    const started = clock.monotonic()
     inFlight++
     try {
-      await take(deps, request, signal)
-      metrics.agent_reports_total.inc({ result: 'accepted' })
+      if (inFlight > mostInFlight || lagMs() > latestMs) {
+        throw new Refusal(503, 'busy', 'too busy for reports now')
+      }
+      await takeReport({ ...deps, admit }, request, life.signal)
+      count('accepted')
       sendJson(response, 202, answer)
     } catch (error) {
       refuse(response, error)
     } finally {
       inFlight--
+      metrics.report_duration_seconds.observe((clock.monotonic() - started) / 1000)
     }
   }
 
   function refuse(response: ServerResponse, error: unknown): void {
     const status = statusOf(error)
     if (status === undefined) {
-      metrics.agent_reports_total.inc({ result: 'failed' })
+      count('failed')
       throw error
     }
     const result = resultOf(error, status)
-    metrics.agent_reports_total.inc({ result })
+    count(result)
     log.debug('report refused', { result, detail: errorText(error) })
-    const wait = status === 503 || status === 429 ? { 'retry-after': String(retryAfterSeconds) } : {}
-    sendError(response, error, wait)
+    sendError(response, error, { ...retryAfter(error, status), ...(status === 405 && { allow: 'POST' }) })
+  }
+
+  /** All who are sent away at once should not come back at once. */
+  function retryAfter(error: unknown, status: number): { 'retry-after'?: string } {
+    if (status !== 503 && status !== 429) return {}
+    const asked = error instanceof Refusal ? (error.retryAfterMs ?? 0) : 0
+    const ms = asked > 0 ? asked : leastRetryAfterMs + random() * reportIntervalMs
+    return { 'retry-after': String(Math.ceil(ms / 1000)) }
   }
 
   const tls = { certFile, keyFile, minVersion: 'TLSv1.3' as const, ...(pollMs ? { pollMs } : {}) }
-  const limits = { requestMs: 10_000, headersMs: 5_000, maxConnections: 20_000 }
-  return start(deps, { name: 'ingest', address, handler, tls, limits }, signal)
-}
-
-/** Checks and keeps one report; throws a `Refusal`, or what its parts throw. */
-async function take(deps: IngestDeps, request: IncomingMessage, signal: AbortSignal): Promise<void> {
-  const { clock, usage, authenticate, uidOfNode } = deps
-  const [path] = (request.url ?? '').split('?')
-  if (path !== reportPath) throw new Refusal(404, 'malformed', `reports go to ${reportPath}`)
-  if (request.method !== 'POST') throw new Refusal(405, 'malformed', 'reports are sent with POST')
-  const token = bearerOf(request.headers.authorization)
-  if (!token) throw new Refusal(401, 'unauthenticated', 'a bearer token is needed')
-  const speaker = await authenticate(token, signal)
-  if (!speaker) throw new Refusal(401, 'unauthenticated', "the token is not an agent's")
-  const report = readReport(
-    await readJson({ clock }, request, { maxBytes: maxReportBytes, timeoutMs: bodyMs }, signal),
-  )
-  const uid = uidOfNode(report.node)
-  const isOther = uid !== undefined && speaker.nodeUID !== undefined && uid !== speaker.nodeUID
-  if (speaker.node !== report.node || isOther) {
-    throw new Refusal(403, 'wrong-node', `the token speaks for another node than "${report.node}"`)
-  }
-  const verdict = usage.add(report)
-  if (verdict === 'full') throw new Refusal(503, 'throttled', 'no more nodes can be kept')
-  if (verdict !== 'accepted') {
-    const why = verdict === 'superseded' ? 'a later start of the agent has reported' : 'seq must grow'
-    throw new Refusal(409, verdict, why)
-  }
-}
-
-function statusOf(error: unknown): number | undefined {
-  return error instanceof TerminalError || error instanceof TransientError ? error.status : undefined
-}
-
-const results: Readonly<Record<number, ReportResult>> = {
-  408: 'too-slow',
-  413: 'too-large',
-  415: 'wrong-type',
-  503: 'unverified',
-}
-
-function resultOf(error: unknown, status: number): ReportResult {
-  if (error instanceof Refusal) return error.result
-  if (hasCode(error, 'Throttled')) return 'throttled'
-  return results[status] ?? 'malformed'
-}
-
-function eventLoopLag(): () => number {
-  const histogram = monitorEventLoopDelay({ resolution: 20 })
-  histogram.enable()
-  return () => {
-    const lag = histogram.percentile(50) / 1e6
-    // Only the recent past counts.
-    if (histogram.count > 250) histogram.reset()
-    return lag
+  const limits = { requestMs: 10_000, headersMs: 5_000, maxConnections: 20_000, connectionLifeMs }
+  const onUnread = (reason: UnreadReason) => count(reason)
+  const server = await start(deps, { name: 'ingest', address, handler, tls, limits, onUnread }, signal)
+  return {
+    ...server,
+    async stop(stopLimits) {
+      await server.stop(stopLimits)
+      life.abort(new DOMException('the listener has stopped', 'AbortError'))
+    },
   }
 }

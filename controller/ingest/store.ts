@@ -35,12 +35,19 @@ export interface StoreOptions {
   maxNodes: number
 }
 
+/** A moment by both clocks: one that never goes back, and one that goes on while the machine is suspended. */
+interface Arrival {
+  monotonic: number
+  wall: number
+}
+
 interface Entry {
   bootId: string
-  /** The start before this one, whose late reports no longer count. */
-  supersededBootId?: string
+  /** The starts before this one, the newest first, whose late reports no longer count. */
+  superseded: readonly string[]
   seq: number
-  lastArrival: number
+  /** Undefined before the first report is kept. */
+  last: Arrival | undefined
   final: boolean
   history: UsageHistory
   /** Since when no Node of this name exists; undefined while there is one. */
@@ -49,6 +56,8 @@ interface Entry {
 
 // A node is unknown when it missed two reports and a half.
 const silentIntervals = 2.5
+// Starts of one node's agent that are remembered; who keeps reports of an earlier one for so long has nothing to say.
+const mostSuperseded = 8
 
 /** Makes an empty store. After a restart it knows nothing, so no node goes before its window is covered again. */
 export function createUsageStore(
@@ -58,48 +67,53 @@ export function createUsageStore(
   const entries = new Map<string, Entry>()
   const silentMs = silentIntervals * reportIntervalMs
 
-  const isFresh = ({ final, lastArrival }: Entry) => !final && clock.now() - lastArrival <= silentMs
+  const moment = (): Arrival => ({ monotonic: clock.monotonic(), wall: clock.now() })
+  // By whichever clock says more: the one may be set back, the other stands still while the machine is suspended.
+  const sinceLast = ({ last }: Entry) =>
+    last ? Math.max(clock.monotonic() - last.monotonic, clock.now() - last.wall) : Number.POSITIVE_INFINITY
+  const isFresh = (entry: Entry) => !entry.final && sinceLast(entry) <= silentMs
 
   function open(report: Report, known: Entry | undefined): Entry {
     return {
       bootId: report.bootId,
-      ...(known ? { supersededBootId: known.bootId } : {}),
+      superseded: known ? [known.bootId, ...known.superseded].slice(0, mostSuperseded) : [],
       seq: 0,
-      lastArrival: 0,
+      last: undefined,
       final: false,
       history: new UsageHistory(reportIntervalMs),
       // Until a Node of the name has been seen, this is somebody who may never come.
-      goneSince: known ? known.goneSince : clock.now(),
+      goneSince: known ? known.goneSince : clock.monotonic(),
     }
   }
 
   return {
     add(report) {
       const known = entries.get(report.node)
-      if (known?.supersededBootId === report.bootId) return 'superseded'
+      if (known?.superseded.includes(report.bootId)) return 'superseded'
       if (!known && entries.size >= maxNodes) return 'full'
       const entry = known?.bootId === report.bootId ? known : open(report, known)
       if (report.seq <= entry.seq) return 'out-of-order'
-      const now = clock.now()
       // It speaks of no more than has passed since the last one, and of no more than it may be late.
-      const sinceLast = entry.lastArrival > 0 ? now - entry.lastArrival : Number.POSITIVE_INFINITY
-      const span = Math.min(report.windowSeconds * 1000, sinceLast, silentMs)
-      entry.history.add(report, now, span)
-      Object.assign(entry, { seq: report.seq, lastArrival: now, final: report.final === true })
+      const last = moment()
+      const passed = entry.last ? last.monotonic - entry.last.monotonic : Number.POSITIVE_INFINITY
+      const span = Math.min(report.windowSeconds * 1000, passed, silentMs)
+      entry.history.add(report, last.monotonic, span)
+      Object.assign(entry, { seq: report.seq, last, final: report.final === true })
       entries.set(report.node, entry)
       return 'accepted'
     },
 
     read(node, { windowMs, cpuPercent, memoryPercent }) {
       const entry = entries.get(node)
-      if (!entry || !isFresh(entry)) return undefined
+      if (!entry?.last || !isFresh(entry)) return undefined
       // The window ends with the last report: what has passed since is not missing, it is on its way.
-      const usage = entry.history.read(entry.lastArrival, windowMs, { cpuPercent, memoryPercent })
-      return usage && { node, ...usage }
+      const usage = entry.history.read(entry.last.monotonic, windowMs, { cpuPercent, memoryPercent })
+      if (!usage) return undefined
+      return { node, ...usage, since: usage.since + clock.now() - clock.monotonic() }
     },
 
     retain(nodes) {
-      const now = clock.now()
+      const now = clock.monotonic()
       for (const [node, entry] of entries) {
         entry.goneSince = nodes.has(node) ? undefined : (entry.goneSince ?? now)
         if (entry.goneSince !== undefined && now - entry.goneSince >= forgetAfterMs) entries.delete(node)
@@ -110,7 +124,7 @@ export function createUsageStore(
       [...entries].map(([node, entry]) => ({
         node,
         freshness: isFresh(entry) ? 'fresh' : 'unknown',
-        lastArrival: entry.lastArrival,
+        lastArrival: entry.last?.wall ?? 0,
       })),
   }
 }

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { isBuiltin } from 'node:module'
 import t from 'tap'
+import { makeImage } from '../fixtures/image.ts'
+import { startProcess } from '../fixtures/process.ts'
 
 const root = new URL('../../', import.meta.url)
 
@@ -28,6 +30,27 @@ function specifiersOf(source: string): string[] {
 
 t.test('the agent loads only what counts and what logs', async (t) => {
   t.same([...(await packagesOf('agent/main.ts')).keys()].sort(), ['prom-client', 'winston'])
+})
+
+t.test('of Node itself the agent loads neither fetch nor the compiler of types in WebAssembly', async (t) => {
+  const image = await makeImage(['agent', 'common'])
+  t.teardown(() => image.remove())
+  const main = image.entry('vpsie-autoscaler-agent')
+  // The last line is written whatever the command line was worth; the parts of the agent are loaded by then.
+  const tell = "process.on('exit', () => console.log(process.moduleLoadList.join()))"
+  const [node = '', ...flags] = image.command('vpsie-autoscaler-agent')
+  const program = startProcess(
+    node,
+    [...flags, `--import=data:text/javascript,${tell}`, main, '--help'],
+    'agent',
+  )
+  t.equal(await program.exited, 0)
+  const loaded = program.lines.at(-1)?.split(',') ?? []
+  t.ok(loaded.includes('NativeModule https'), 'it was told')
+  t.same(
+    loaded.filter((name) => /undici|amaro/.test(name)),
+    [],
+  )
 })
 
 t.test('the slow library is loaded by the short-lived child alone', async (t) => {

@@ -181,8 +181,11 @@ async function removeWitness({ client, signal }: World): Promise<void> {
   await client.delete(resources.nodes, { name: 'witness' }, {}, signal)
 }
 
-/** A report that another one has overtaken is answered 409: it was read, so the connection did what it is here for. */
-const taken = [202, 409]
+/**
+ * A report that another one has overtaken is answered 409, and one node that reports so often 429: it was read, so the
+ * connection did what it is here for.
+ */
+const taken = [202, 409, 429]
 
 async function reportAgainAndAgain(
   reporters: Reporters,

@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
 import t from 'tap'
+import { makeImage } from '../fixtures/image.ts'
 import { manifestFile } from '../fixtures/manifests.ts'
+import { startProcess } from '../fixtures/process.ts'
 import { workloads } from '../fixtures/workloads.ts'
 
 const root = new URL('../../', import.meta.url)
@@ -45,3 +47,23 @@ t.test('the tag in the manifests is the version of the project', async (t) => {
   const [kustomization] = manifestFile('base/kustomization.yaml')
   t.match(kustomization?.images, [{ newTag: manifest.version }])
 })
+
+t.test(
+  'every program starts from files without types, and a container changes no more than flags of Node',
+  async (t) => {
+    t.match(dockerfile, `RUN node common/image/strip-types.ts ${[...shipped].sort().join(' ')}`)
+    const [, entryPoint = ''] = /^ENTRYPOINT (.*)$/m.exec(dockerfile) ?? []
+    const [node, hook] = JSON.parse(entryPoint)
+    const image = await makeImage(shipped)
+    t.teardown(() => image.remove())
+    for (const { name, template } of workloads()) {
+      const [container] = template.spec.containers
+      if (container?.command) t.same(container.command.slice(0, 2), [node, hook])
+      const command = image.command(name, [node, hook])
+      // Where a type was left, there is no WebAssembly to take it out.
+      const [first = '', ...rest] = [...command, '--jitless', image.entry(name), '--help']
+      const program = startProcess(first, rest, name)
+      t.equal(await program.exited, 0, `${name} ${program.lines.at(-1)}`)
+    }
+  },
+)

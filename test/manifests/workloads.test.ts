@@ -37,10 +37,10 @@ for (const { kind, name, template } of all) {
   })
 
   t.test(`${kind} ${name} leaves the heap below the memory limit`, async (t) => {
-    for (const { env = [], resources } of template.spec.containers) {
-      const flags = env.find((entry) => entry.name === 'NODE_OPTIONS')?.value
-      const heap = Number(/--max-old-space-size=(\d+)/.exec(flags ?? '')?.[1])
-      if (flags) t.ok(heap <= mebibytes(resources.limits.memory ?? '') * 0.8, flags)
+    for (const { command = [], env = [], resources } of template.spec.containers) {
+      const flags = [...command, env.find((entry) => entry.name === 'NODE_OPTIONS')?.value ?? ''].join(' ')
+      const [heap, most] = /--max-old-space-size=(\d+)/.exec(flags) ?? []
+      if (heap) t.ok(Number(most) <= mebibytes(resources.limits.memory ?? '') * 0.8, heap)
     }
   })
 
@@ -102,6 +102,20 @@ t.test(
     t.match(service?.spec, { clusterIP: 'None', publishNotReadyAddresses: true, ports: [{ port: 8443 }] })
     const agent = all.find(({ name }) => name === 'vpsie-autoscaler-agent')?.template.spec.containers[0]
     t.ok(agent?.args.includes(`--controller-url=https://${service?.metadata.name}.kube-system.svc:8443`))
+  },
+)
+
+t.test(
+  'an agent is on every node of Linux, mounts nothing of it, and is renewed a tenth at a time',
+  async (t) => {
+    const agent = all.find(({ kind }) => kind === 'DaemonSet')
+    t.match(agent?.object.spec, { updateStrategy: { rollingUpdate: { maxUnavailable: '10%' } } })
+    t.same(agent?.template.spec.tolerations, [{ operator: 'Exists' }])
+    t.same(agent?.template.spec.nodeSelector, { 'kubernetes.io/os': 'linux' })
+    t.same(
+      agent?.template.spec.volumes?.flatMap((volume) => Object.keys(volume)),
+      ['name', 'projected'],
+    )
   },
 )
 

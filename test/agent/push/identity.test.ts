@@ -3,9 +3,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { createIdentity } from '../../../agent/push/identity.ts'
 import { issueAuthority } from '../../../certs/issue.ts'
-import { systemClock } from '../../../common/clock.ts'
 
-const { signal } = new AbortController()
 const now = Date.now()
 const ca = issueAuthority({ commonName: 'one', now }).certificate
 const other = issueAuthority({ commonName: 'other', now }).certificate
@@ -17,14 +15,14 @@ async function files(t: Test) {
     await Promise.all([writeFile(tokenFile, token), writeFile(caFile, authorities)])
   }
   await write('a.b.c\n', ca)
-  return { tokenFile, caFile, write, read: createIdentity({ clock: systemClock }, { tokenFile, caFile }) }
+  return { tokenFile, caFile, write, read: createIdentity({ tokenFile, caFile }) }
 }
 
 t.test('what the files hold now is given, at each call', async (t) => {
   const { read, write } = await files(t)
-  t.same(await read(signal), { token: 'a.b.c', ca })
+  t.same(await read(), { token: 'a.b.c', ca })
   await write('d.e.f', ca + other)
-  t.same(await read(signal), { token: 'd.e.f', ca: ca + other })
+  t.same(await read(), { token: 'd.e.f', ca: ca + other })
 })
 
 for (const [title, token, authorities, message] of [
@@ -43,15 +41,15 @@ for (const [title, token, authorities, message] of [
   t.test(`${title} is refused until the file is right again`, async (t) => {
     const { read, write } = await files(t)
     await write(token, authorities)
-    await t.rejects(read(signal), { name: 'InputError', message })
-    await t.rejects(read(signal), { name: 'InputError', message }, 'and not only once')
+    await t.rejects(read(), { name: 'InputError', message })
+    await t.rejects(read(), { name: 'InputError', message }, 'and not only once')
     await write('a.b.c', ca)
-    t.same(await read(signal), { token: 'a.b.c', ca })
+    t.same(await read(), { token: 'a.b.c', ca })
   })
 }
 
 t.test('a missing file is named, and a secret is not', async (t) => {
   const { caFile } = await files(t)
-  const read = createIdentity({ clock: systemClock }, { tokenFile: '/nowhere/token', caFile })
-  await t.rejects(read(signal), { name: 'InputError', message: '/nowhere/token: must be a readable file' })
+  const read = createIdentity({ tokenFile: '/nowhere/token', caFile })
+  await t.rejects(read(), { name: 'InputError', message: '/nowhere/token: must be a readable file' })
 })

@@ -187,7 +187,7 @@ t.test('over real TLS, both addresses of a name get the report, by the name that
   t.teardown(() => stop.abort())
   const { log } = captureLog()
   const { metrics, read } = metricsFixture()
-  const identity = createIdentity({ clock: systemClock }, { tokenFile, caFile: files.caFile })
+  const identity = createIdentity({ tokenFile, caFile: files.caFile })
   const resolve = async () => ['127.0.0.1', '127.0.0.2']
   const url = `https://controller.test:${first.port}`
   const pusher = createPusher({ clock: systemClock, log, metrics, identity, resolve }, [url], stop.signal)

@@ -189,6 +189,22 @@ for (const [code, status, left] of [
   )
 }
 
+t.test('a new token ends the wait that a refused one began', async (t) => {
+  const { clock, target, sent, state } = start(t, (_, token) =>
+    token === 'two' ? 15_000 : fail(refused('Unauthorized', 401)),
+  )
+  target.push(report(1))
+  await clock.advance(10_000)
+  t.equal(sent.length, 1)
+  state.token = 'two'
+  await clock.advance(2_000)
+  t.same(
+    sent.map(({ token }) => token),
+    ['one', 'two'],
+  )
+  t.equal(target.waiting, 0)
+})
+
 t.test('files that cannot be read are tried again like a controller that is away', async (t) => {
   const { clock, target, sent, state, count, lines } = start(t, () => 15_000)
   state.identityFails = true

@@ -6,6 +6,7 @@ import t, { type Test } from 'tap'
 import { systemClock } from '../../../common/clock.ts'
 import { type ServerOptions, startServer } from '../../../common/http/server.ts'
 import { makeCertificates } from '../../fixtures/certificates.ts'
+import { virtualClock } from '../../fixtures/clock.ts'
 import { call } from '../../fixtures/http.ts'
 import { captureLog } from '../../fixtures/log.ts'
 
@@ -59,12 +60,49 @@ t.test('connections beyond the cap are closed', async (t) => {
 })
 
 t.test('a client that is slow with its headers is cut off with 408', async (t) => {
-  const { port } = await start(t, { limits: { headersMs: 30, requestMs: 30 } })
+  const reasons: string[] = []
+  const onUnread = (reason: string) => reasons.push(reason)
+  const { port } = await start(t, { limits: { headersMs: 30, requestMs: 30 }, onUnread })
   const socket = connect(port, '127.0.0.1')
   socket.write('GET / HTTP/1.1\r\nHost: test\r\nX-Slow:')
   let reply = ''
   for await (const chunk of socket) reply += chunk
   t.match(reply, /^HTTP\/1.1 408/)
+  t.same(reasons, ['too-slow'])
+})
+
+t.test('headers beyond all measure are refused with 431, and a failed handshake is told', async (t) => {
+  const reasons: string[] = []
+  const files = await makeCertificates(['127.0.0.1'])
+  t.teardown(() => files.remove())
+  const tls = { certFile: files.certFile, keyFile: files.keyFile }
+  const { port } = await start(t, { tls, onUnread: (reason) => reasons.push(reason) })
+  const headers = { 'x-long': 'x'.repeat(20_000) }
+  t.match(await call({ port, ca: files.ca, headers }), { status: 431 })
+  await t.rejects(call({ port }))
+  t.same(reasons, ['too-large', 'handshake'])
+})
+
+t.test('a connection that is old enough ends with its next answer', async (t) => {
+  const clock = virtualClock()
+  const handler = ok
+  const { log } = captureLog()
+  const limits = { connectionLifeMs: 600_000 }
+  const options = { name: 'test', address: '127.0.0.1:0', handler, limits }
+  const server = await startServer({ log, clock }, options, new AbortController().signal)
+  t.teardown(() => {
+    const stopped = server.stop({ lameDuckMs: 0, graceMs: 0 })
+    return Promise.all([stopped, clock.advance(0)])
+  })
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  t.teardown(() => agent.destroy())
+  const connection = async () => (await call({ port: server.port, agent })).headers.connection
+  t.equal(await connection(), 'keep-alive')
+  await clock.advance(599_999)
+  t.equal(await connection(), 'keep-alive')
+  await clock.advance(120_001)
+  t.equal(await connection(), 'close')
+  t.equal(await connection(), 'keep-alive', 'that is another one')
 })
 
 t.test('TLS 1.3 is the floor unless 1.2 is asked for', async (t) => {

@@ -29,7 +29,8 @@ export async function createProc(
   await mkdir(join(path, 'pressure'), { recursive: true })
   await mkdir(join(path, 'sys/kernel/random'), { recursive: true })
   await write(path, 'sys/kernel/random/boot_id', `${crypto.randomUUID()}\n`)
-  let [busy, idle, fullMicros, uptime] = [0, 0, 0, 0]
+  // No machine is seen before its first second.
+  let [busy, idle, fullMicros, uptime] = [0, ticksPerSecond * machine.cores, 0, 1]
   const folder: ProcFolder = {
     path,
     load,
