@@ -53,6 +53,20 @@ export function callsOf({ url, ca, adminToken }: RealFloor) {
     pathOf(resourceOf(object), object.metadata.namespace, object.metadata.name)
   const collectionOf = (object: KubeObject) => pathOf(resourceOf(object), object.metadata.namespace)
 
+  /** The update of the case, from what is stored at this moment. Of a Node the control plane writes the spec too. */
+  async function update(object: KubeObject, as: User): Promise<Outcome> {
+    const stored = (await send('GET', pathFor(object), undefined)).object
+    const { labels, annotations } = object.metadata
+    const metadata = {
+      ...stored.metadata,
+      ...(labels ? { labels: { ...stored.metadata.labels, ...labels } } : {}),
+      ...(annotations ? { annotations } : {}),
+    }
+    const changed = object.kind === 'Node' ? { ...stored, metadata } : { ...object, metadata }
+    const outcome = await send('PUT', pathFor(object), changed, as, dryRun)
+    return outcome.status === 409 ? update(object, as) : outcome
+  }
+
   return {
     /** Stores an object, whatever admission would say, and sets it on its way out if it is to be. */
     async plant(object: KubeObject): Promise<Outcome> {
@@ -66,14 +80,7 @@ export function callsOf({ url, ca, adminToken }: RealFloor) {
       const as = { username: user.username, groups }
       if (operation === 'CREATE') return send('POST', collectionOf(object), bare(object), as, dryRun)
       if (operation === 'DELETE') return send('DELETE', pathFor(object), undefined, as, dryRun)
-      const stored = await send('GET', pathFor(object), undefined)
-      const { labels, annotations } = object.metadata
-      const metadata = {
-        ...stored.object.metadata,
-        ...(labels ? { labels } : {}),
-        ...(annotations ? { annotations } : {}),
-      }
-      return send('PUT', pathFor(object), { ...object, metadata }, as, dryRun)
+      return update(object, as)
     },
     send,
   }
