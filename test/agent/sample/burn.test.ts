@@ -30,7 +30,9 @@ t.test('a known share of the CPU is found again', async (t) => {
   // A tick of each CPU may lie on the other side of either look.
   const unsure = 2 * tickMs * cores
   t.ok(found >= burnt - unsure, `${found} ms found of ${burnt} ms burnt`)
-  t.ok(found <= countedAfter - countedBefore + unsure, `and ${countedAfter - countedBefore} ms counted`)
+  // The library leaves soft interrupts out, which are a few percent under load.
+  const most = (countedAfter - countedBefore) * 1.1 + unsure
+  t.ok(found <= most, `and at most ${most} ms counted`)
   t.ok(
     Math.abs(ticks * tickMs - (step?.ms ?? 0) * cores) <= unsure + 0.02 * ticks * tickMs,
     'ticks are 10 ms',
