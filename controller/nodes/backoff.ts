@@ -12,7 +12,7 @@ import type { ControllerDeps } from '../deps.ts'
 const firstMs = 5 * 60_000
 const longestMs = 30 * 60_000
 
-type BackoffDeps = Pick<ControllerDeps, 'client' | 'clock' | 'events'>
+type BackoffDeps = Pick<ControllerDeps, 'client' | 'clock' | 'events' | 'random'>
 
 /** The list after one more refusal of (offering, datacenter): its pause doubles with each one in a row. */
 export function withRefusal(
@@ -104,7 +104,8 @@ async function changeBackoffs(
     )
   }
   try {
-    return await retry(deps.clock, attempt, { retryable: (error) => hasCode(error, 'Conflict') }, signal)
+    const retryable = (error: unknown) => hasCode(error, 'Conflict')
+    return await retry(deps.clock, attempt, { retryable, random: deps.random }, signal)
   } catch (error) {
     // A group that is gone has nothing to back off from.
     if (hasCode(error, 'NotFound')) return undefined

@@ -12,7 +12,7 @@ export interface DrainDeps {
   log: Logger
   /** Called for each pod that the API server agreed to evict. */
   onEvicted?: (pod: Pod) => void
-  random?: () => number
+  random: () => number
 }
 
 export interface DrainOptions {
@@ -144,7 +144,7 @@ async function evictAndWait(
       if (!(error instanceof TransientError) && !hasCode(error, 'Conflict'))
         return { evicted, blocked: errorText(error) }
       held = errorText(error)
-      const jitter = fullJitter(attempt, backoffBaseMs, backoffCapMs, deps.random ?? Math.random)
+      const jitter = fullJitter(attempt, backoffBaseMs, backoffCapMs, deps.random)
       await deps.clock.sleep(Math.max(100, jitter), signal).catch(() => undefined)
     }
   }

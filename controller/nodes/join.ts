@@ -10,7 +10,10 @@ import { forgetRefusals } from './backoff.ts'
 import { failClaim, patchClaim, setPhase } from './claims.ts'
 import { repairNode } from './repair.ts'
 
-type JoinDeps = Pick<ControllerDeps, 'client' | 'clock' | 'caches' | 'events' | 'metrics' | 'log' | 'options'>
+type JoinDeps = Pick<
+  ControllerDeps,
+  'client' | 'random' | 'clock' | 'caches' | 'events' | 'metrics' | 'log' | 'options'
+>
 
 /** Writes a machine's identity on the claim that ordered it. From here on the claim is the machine's owner. */
 export async function adoptMachine(

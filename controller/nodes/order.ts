@@ -12,7 +12,7 @@ import { acceptedNotes, clearedOrderNotes, orderNotes, readOrder } from './recor
 
 type OrderDeps = Pick<
   ControllerDeps,
-  'client' | 'provider' | 'offers' | 'clock' | 'events' | 'metrics' | 'log' | 'caches' | 'options'
+  'client' | 'random' | 'provider' | 'offers' | 'clock' | 'events' | 'metrics' | 'log' | 'caches' | 'options'
 >
 
 // An order is sent within this time of being written down, or not at all: whoever leads later can then tell how

@@ -17,7 +17,7 @@ import { taintDisrupted } from './taint.ts'
 
 type TerminateDeps = Pick<
   ControllerDeps,
-  'client' | 'provider' | 'offers' | 'clock' | 'caches' | 'events' | 'metrics' | 'log' | 'options'
+  'client' | 'random' | 'provider' | 'offers' | 'clock' | 'caches' | 'events' | 'metrics' | 'log' | 'options'
 >
 
 /**

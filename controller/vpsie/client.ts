@@ -15,7 +15,7 @@ import * as operations from './operations.ts'
 import type { VPSieOptions } from './options.ts'
 import type { VPSieProvider } from './provider.ts'
 import type { Cluster } from './replies.ts'
-import { createTransport } from './request.ts'
+import { createTransport, type Transport } from './request.ts'
 import { createTokenSource, type Exchange } from './token.ts'
 
 export interface VPSieClientDeps {
@@ -24,6 +24,8 @@ export interface VPSieClientDeps {
   metrics: VPSieMetrics
   /** Source of chance in [0, 1) for the waits between tries. */
   random?: () => number
+  /** In place of HTTPS. */
+  transport?: Transport
 }
 
 export interface VPSieClient extends VPSieProvider {
@@ -66,12 +68,14 @@ export function createVPSieClient(
 
 function createParts(deps: VPSieClientDeps, options: VPSieOptions): ExchangeParts {
   return {
-    transport: createTransport(deps, {
-      caFile: options['vpsie-ca-file'],
-      connectMs: options['vpsie-connect-timeout'],
-      requestMs: options['vpsie-timeout'],
-      maxReplyBytes: options['vpsie-max-reply-bytes'],
-    }),
+    transport:
+      deps.transport ??
+      createTransport(deps, {
+        caFile: options['vpsie-ca-file'],
+        connectMs: options['vpsie-connect-timeout'],
+        requestMs: options['vpsie-timeout'],
+        maxReplyBytes: options['vpsie-max-reply-bytes'],
+      }),
     breaker: createBreaker(deps, {
       failures: options['vpsie-breaker-failures'],
       successes: options['vpsie-breaker-successes'],

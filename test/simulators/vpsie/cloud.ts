@@ -68,6 +68,14 @@ export class Cloud {
     return this.machines.filter((machine) => machine.clusterID === clusterID && machine.state !== 'deleted')
   }
 
+  /** Machines that existed at a time. */
+  machinesAt(clusterID: string, at: number): SimulatedMachine[] {
+    return this.machines.filter(
+      ({ clusterID: of, createdAt, deletedAt = Infinity }) =>
+        of === clusterID && createdAt <= at && deletedAt > at,
+    )
+  }
+
   addPool(clusterID: string, name: string, sizeID: number, now: number): SimulatedPool {
     const cluster = this.cluster(clusterID)
     const taken = this.poolsOf(clusterID).find((pool) => pool.size.id === sizeID)

@@ -14,7 +14,8 @@ export interface SimulatedMachine {
   readonly poolID: number | undefined
   readonly size: Size
   readonly address: string
-  readonly orderedBy: 'api' | 'hand' | 'seed'
+  /** `repeat`: by a proxy that sent an order again. */
+  orderedBy: 'api' | 'hand' | 'seed' | 'repeat'
   readonly createdAt: number
   state: MachineState
   runningAt?: number

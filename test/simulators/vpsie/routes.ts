@@ -33,8 +33,8 @@ const routes: readonly Route[] = [
     name: 'listMachines',
     method: 'GET',
     path: /^\/k8s\/cluster\/byId\/([^/]+)$/,
-    act: ({ cloud, faults, dialect }, [id = '']) =>
-      clusterDetail(dialect, cloud.cluster(id), faults.shown(cloud.machinesOf(id))),
+    act: ({ cloud, faults, dialect, now }, [id = '']) =>
+      clusterDetail(dialect, cloud.cluster(id), faults.shown(cloud.machinesAt(id, now - faults.staleMs()))),
   },
   {
     name: 'listPools',

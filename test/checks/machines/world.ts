@@ -1,0 +1,176 @@
+import { labels } from '../../../common/api/names.ts'
+import { identitiesOf, identitiesOfClaim } from '../../../common/api/ownership.ts'
+import type { VPSieNode } from '../../../common/api/vpsienode.ts'
+import { resources } from '../../../common/kube/resources.ts'
+import type { ControllerDeps } from '../../../controller/deps.ts'
+import { readOrder } from '../../../controller/nodes/record.ts'
+import { type Chance, chanceOf } from '../../fixtures/chance.ts'
+import { virtualClock, virtualStart } from '../../fixtures/clock.ts'
+import { storeOfOurs } from '../../fixtures/kube-client.ts'
+import { autoscalerConfig, namespace, nodeGroup } from '../../fixtures/objects.ts'
+import { createVPSie } from '../../simulators/vpsie/memory.ts'
+import { SimulatedCluster } from './cluster.ts'
+import { Oracle } from './oracle.ts'
+import { type Replica, startReplica, type Weather } from './replica.ts'
+import type { Script } from './script.ts'
+
+/** Times are shorter than in a cluster, in proportion; list delays stay below the settle time. */
+const flags = [
+  '--usage=off',
+  '--scan-interval=20s',
+  '--node-sync-interval=15s',
+  '--batch-idle-duration=1s',
+  '--batch-max-duration=5s',
+  '--add-settle-time=6m',
+  '--launch-timeout=4m',
+  '--join-timeout=5m',
+  '--max-node-provision-time=6m',
+  '--failed-vpsienode-ttl=3m',
+  '--orphan-check-interval=1m',
+  '--scale-down-unneeded-time=1m',
+  '--scale-down-unready-time=3m',
+  '--scale-down-delay-after-add=30s',
+]
+export const stepMs = 5_000
+const maxNodes = 4
+
+export interface WorldOptions {
+  sabotage?: ((deps: ControllerDeps) => ControllerDeps) | undefined
+  /** Flags of the controller that go before those of the check. */
+  flags?: readonly string[]
+  trace?: ((line: string) => void) | undefined
+}
+
+/** A cluster, a cloud and the controllers between them. */
+export type MachineWorld = ReturnType<typeof createMachineWorld>
+
+export function createMachineWorld(script: Script, options: WorldOptions) {
+  const clock = virtualClock(virtualStart, { turns: 1 })
+  const chance: Chance = chanceOf(script.chance)
+  let objects = 0
+  const store = storeOfOurs({ clock, uid: () => `uid-${++objects}` })
+  const { dialect, identityInReply } = script
+  const vpsie = createVPSie({ clock, dialect, identityInReply, bootMs: 40_000, deleteMs: 10_000 })
+  const cluster = new SimulatedCluster(store)
+  const weather: Weather = { apiPercent: 0, watchesBroken: false, skewMs: 0 }
+  const oracle = new Oracle({ store, vpsie, cluster, clock, dialect }, limits)
+  const replicas: Replica[] = []
+  let handMade = 0
+
+  store.create(resources.namespaces, namespace('default'))
+  store.create(resources.autoscalerConfigs, autoscalerConfig())
+  for (const [name, tier] of [
+    ['workers', 'a'],
+    ['others', 'b'],
+  ] as const) {
+    store.create(
+      resources.nodeGroups,
+      nodeGroup(name, {
+        spec: {
+          maxNodes,
+          labels: { tier },
+          maxMonthlyCost: limits.maxMonthlyCost,
+          scaleDownPolicy: {
+            enabled: true,
+            stabilizationWindowSeconds: 60,
+            cooldownSeconds: 30,
+            cpuThreshold: 60,
+            memoryThreshold: 60,
+          },
+          disruption: { maxUnavailable: '50%', minNodeAgeSeconds: 30 },
+          drain: { timeoutSeconds: 90, maxPodGracePeriodSeconds: 60, blockOn: [] },
+        },
+      }),
+    )
+  }
+  vpsie.cloud.addPool('cluster-1', 'by-hand', 11, clock.now())
+  makeByHand()
+
+  function makeByHand(): void {
+    oracle.handMade.add(vpsie.orderMachine({ poolID: 701 }).identifier)
+    handMade++
+  }
+
+  function startLeader(): Replica {
+    const replica = startReplica({
+      store,
+      vpsie,
+      clock,
+      chance,
+      weather,
+      flags: [...flags, `--vpsie-dialect=${dialect}`, ...(options.flags ?? [])],
+      ...(options.sabotage ? { sabotage: options.sabotage } : {}),
+      ...(options.trace ? { trace: tellAt(options.trace, replicas.length) } : {}),
+      onCall: (call) => oracle.called(call),
+    })
+    replicas.push(replica)
+    return replica
+  }
+
+  function tellAt(trace: (line: string) => void, n: number): (line: string) => void {
+    return (line) => trace(`${((clock.now() - virtualStart) / 1000).toFixed(1).padStart(8)} #${n} ${line}`)
+  }
+
+  async function advance(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= stepMs) {
+      await clock.advance(Math.min(left, stepMs))
+      cluster.step(vpsie.machines)
+      oracle.look()
+    }
+  }
+
+  return {
+    clock,
+    chance,
+    store,
+    vpsie,
+    cluster,
+    weather,
+    oracle,
+    replicas,
+    startLeader,
+    advance,
+    /** The replica that leads; a new one if there is none. */
+    leader: () => replicas.findLast(({ isDead }) => !isDead) ?? startLeader(),
+    claims: (): VPSieNode[] => store.list(resources.vpsieNodes),
+    makeByHand,
+    get handMade() {
+      return handMade
+    },
+    /** True if a machine made by hand now cannot be mistaken for one on order: nothing is, and nothing is about to be. */
+    isCalm: () =>
+      !vpsie.cloud.outOfStock.has(11) &&
+      vpsie.cloud.machinesOf('cluster-1').length <= vpsie.cloud.quota &&
+      cluster.pending().length === 0 &&
+      store
+        .list(resources.vpsieNodes)
+        .every((claim) => claim.status?.phase === 'Ready' && claim.metadata.deletionTimestamp === undefined),
+    /** Claims on their way somewhere. In a dialect that tells no identifier a deletion waits for a person. */
+    restless: () =>
+      store.list(resources.vpsieNodes).filter(({ metadata, status, spec, ...claim }) => {
+        if (metadata.deletionTimestamp === undefined) return status?.phase !== 'Ready'
+        const whole = { metadata, status, spec, ...claim } as VPSieNode
+        return spec.vpsieNodeIdentifier || identitiesOfClaim(whole).length === 0 || !readOrder(whole)
+      }),
+    async end() {
+      for (const replica of replicas) replica.die()
+      vpsie.end()
+    },
+    ownerOf: (identifier: string) =>
+      store
+        .list(resources.vpsieNodes)
+        .filter((claim) =>
+          vpsie.machines.some(
+            (machine) =>
+              machine.identifier === identifier &&
+              identitiesOf({ uuid: identifier, numericID: machine.id, hostname: machine.hostname }).some(
+                (one) => identitiesOfClaim(claim).includes(one),
+              ),
+          ),
+        ),
+    label: labels.nodeGroup,
+  }
+}
+
+/** What the groups may have: the check's own figures, so that the oracle asks nobody. */
+export const limits = { maxNodes, maxMonthlyCost: 60 }
