@@ -7,6 +7,7 @@ import type { Plan } from './decide/plan.ts'
 import type { ClusterState } from './decide/state.ts'
 import type { ControllerDeps } from './deps.ts'
 import { lookAfterMachines } from './nodes/lifecycle.ts'
+import { createMemory } from './nodes/memory.ts'
 import { createUnclaimedReport } from './nodes/unclaimed.ts'
 import { unsynced } from './observe/caches.ts'
 import { managedNodeGroups, observe } from './observe/state.ts'
@@ -72,11 +73,12 @@ async function report(
 
 async function lookAfterMachinesOnAndOn(deps: ControllerDeps, signal: AbortSignal): Promise<void> {
   const reportUnclaimed = createUnclaimedReport(deps)
+  const memory = createMemory(deps.clock)
   let listedAllAt = Number.NEGATIVE_INFINITY
   await every(deps, 'machines', deps.wakeMachines, deps.options['node-sync-interval'], signal, async () => {
     if (unsynced(deps.caches).length > 0) return
     const listAll = deps.clock.monotonic() - listedAllAt >= deps.options['orphan-check-interval']
-    const views = await lookAfterMachines(deps, { listAll }, signal)
+    const views = await lookAfterMachines(deps, { listAll, memory }, signal)
     if (listAll) listedAllAt = deps.clock.monotonic()
     reportUnclaimed(views)
   })

@@ -1,8 +1,12 @@
 import { identitiesOf, identitiesOfClaim } from '../../common/api/ownership.ts'
 import type { VPSieNode } from '../../common/api/vpsienode.ts'
+import type { Node } from '../../common/kube/objects.ts'
+import { resources } from '../../common/kube/resources.ts'
 import type { ControllerDeps } from '../deps.ts'
-import type { Machine } from '../vpsie/provider.ts'
+import type { Machine, Pool } from '../vpsie/provider.ts'
 import { type Adoption, adopt, type WaitingClaim } from './adopt.ts'
+import { type Baseline, baselineOf, joinBaselines } from './baseline.ts'
+import type { Memory } from './memory.ts'
 import { hasMachine, readOrder } from './record.ts'
 
 /** One VPSie cluster as a pass sees it: its claims, and its machines by one fresh list. */
@@ -17,28 +21,96 @@ export interface ClusterView {
    * machine gone. See "stale cloud data" in kubernetes/autoscaler issue 2386.
    */
   suspicious: boolean
+  /** The cluster's pools and the API server's Nodes, each asked for once a pass, when somebody needs them. */
+  pools(): Promise<Pool[]>
+  /** Looks for the pools again. */
+  poolsAnew(): Promise<Pool[]>
+  nodes(): Promise<Node[]>
+  /** Everything an order made now must not take for its own. */
+  baseline(): Baseline
 }
+
+type ViewDeps = Pick<ControllerDeps, 'provider' | 'client' | 'options'>
 
 /** Lists the machines of a cluster and sets them beside its claims. Rejects if the list cannot be had. */
 export async function viewCluster(
-  deps: Pick<ControllerDeps, 'provider'>,
+  deps: ViewDeps,
+  memory: Memory,
   clusterID: string,
   claims: readonly VPSieNode[],
   signal: AbortSignal,
 ): Promise<ClusterView> {
   const machines = await deps.provider.listMachines(clusterID, signal)
   const owned = new Set(claims.flatMap(identitiesOfClaim))
-  return { clusterID, claims, machines, owned, suspicious: shrankSharply(claims, machines) }
+  memory.note(clusterID, [...machines.map(({ identity }) => identity.toLowerCase()), ...owned])
+  let pools: Promise<Pool[]> | undefined
+  const poolsAnew = () => {
+    pools = deps.provider.listPools(clusterID, signal)
+    return pools
+  }
+  const baseline = once(() => {
+    const open = claims.flatMap((claim) => readOrder(claim)?.baseline ?? [])
+    return joinBaselines([baselineOf(memory.noted(clusterID)), ...open])
+  })
+  return {
+    clusterID,
+    claims,
+    machines,
+    owned,
+    suspicious: shrankSharply(claims, machines),
+    pools: () => pools ?? poolsAnew(),
+    poolsAnew,
+    nodes: once(async () => (await deps.client.list(resources.nodes, {}, signal)).items),
+    baseline,
+  }
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
 }
 
 // One missing machine among few is normal life; a fifth of the ready ones at once is a broken list until proven.
 function shrankSharply(claims: readonly VPSieNode[], machines: readonly Machine[]): boolean {
-  const listed = new Set(machines.flatMap(identitiesOf))
   const ready = claims.filter(
     (claim) => claim.status?.phase === 'Ready' && claim.metadata.deletionTimestamp === undefined,
   )
-  const missing = ready.filter((claim) => !identitiesOfClaim(claim).some((identity) => listed.has(identity)))
-  return missing.length > Math.max(1, ready.length * 0.2)
+  return missingOf(ready, machines).length > Math.max(1, ready.length * 0.2)
+}
+
+function missingOf(claims: readonly VPSieNode[], machines: readonly Machine[]): VPSieNode[] {
+  const listed = new Set(machines.flatMap(identitiesOf))
+  return claims.filter((claim) => !identitiesOfClaim(claim).some((identity) => listed.has(identity)))
+}
+
+/**
+ * True if the list can be believed to show every machine: it has those that our claims own, and as many workers as
+ * VPSie counts in its pools, short of those on order. A difference that stays for the settle time is how VPSie counts.
+ */
+export async function isWhole(
+  { options }: Pick<ControllerDeps, 'options'>,
+  memory: Memory,
+  view: ClusterView,
+): Promise<boolean> {
+  const staying = view.claims.filter(
+    (claim) => hasMachine(claim) && claim.metadata.deletionTimestamp === undefined,
+  )
+  const counted = (await view.pools()).reduce((sum, { nodeCount }) => sum + nodeCount, 0)
+  const onOrder = view.claims.filter((claim) => !hasMachine(claim) && readOrder(claim) !== undefined)
+  const workers = view.machines.filter(({ role }) => role !== 'controlPlane').length
+  const what = `the list of cluster ${view.clusterID} is short`
+  if (
+    !view.suspicious &&
+    missingOf(staying, view.machines).length === 0 &&
+    workers + onOrder.length >= counted
+  ) {
+    memory.forget(what)
+    return true
+  }
+  return memory.patience(what) >= options['add-settle-time']
 }
 
 /** The listed machine of a claim, if it is there. */
@@ -56,13 +128,14 @@ export function waitingClaims(
     const order = readOrder(claim)
     if (!order || hasMachine(claim)) return []
     const { namespace, name } = claim.metadata
-    const { requestedAt, baseline, hints } = order
+    const { requestedAt, accepted, baseline, hint } = order
     return [
       {
         key: `${namespace}/${name}`,
         requestedAt,
+        accepted,
         baseline,
-        hints,
+        hint,
         sizeID: sizeOf(claim),
         poolID: claim.spec.vpsieGroupID,
       },

@@ -36,7 +36,7 @@ export function unclaimedOf({ machines, owned, claims }: ClusterView): string[] 
   return machines
     .filter(({ role }) => role !== 'controlPlane')
     .filter((machine) => identitiesOf(machine).every((identity) => !owned.has(identity)))
-    .filter(({ identity }) => open.every(({ baseline }) => baseline.has(identity.toLowerCase())))
+    .filter(({ identity }) => open.every(({ baseline }) => baseline.has(identity)))
     .map(({ identity }) => identity)
     .sort()
 }

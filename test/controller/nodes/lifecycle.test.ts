@@ -4,6 +4,7 @@ import { TerminalError, TransientError } from '../../../common/errors.ts'
 import { resources } from '../../../common/kube/resources.ts'
 import { newClaim } from '../../../controller/nodes/claims.ts'
 import { lookAfterMachines } from '../../../controller/nodes/lifecycle.ts'
+import { createMemory } from '../../../controller/nodes/memory.ts'
 import type { Machine } from '../../../controller/vpsie/provider.ts'
 import { virtualClock } from '../../fixtures/clock.ts'
 import { controllerDeps } from '../../fixtures/controller.ts'
@@ -54,6 +55,7 @@ function world(t: Test, order: (machines: Machine[], now: number) => void, hooks
       },
     },
   }
+  const memory = createMemory(clock)
   return {
     store,
     machines,
@@ -62,7 +64,7 @@ function world(t: Test, order: (machines: Machine[], now: number) => void, hooks
     /** Passes, half a minute apart. */
     async passes(count: number) {
       for (let i = 0; i < count; i++) {
-        await lookAfterMachines(deps, { listAll: true }, signal)
+        await lookAfterMachines(deps, { listAll: true, memory }, signal)
         await clock.advance(minute / 2)
       }
     },
