@@ -69,11 +69,6 @@ function lastPart(providerID: string | undefined): string {
   return providerID?.split('/').at(-1)?.toLowerCase() ?? ''
 }
 
-/** The Node of a claim: the one that is most surely its own. */
-export function nodeOfClaim(nodes: readonly Node[], claim: VPSieNode): Node | undefined {
-  return surest(nodes, kinshipOf(claim))
-}
-
 /** Every Node that is a claim's, the surest first: a machine that has come back under another name has two. */
 export function nodesOfClaim(nodes: readonly Node[], claim: VPSieNode): Node[] {
   const rankOf = kinshipOf(claim)
@@ -91,18 +86,14 @@ export function isSurelyOf(node: Node, claim: VPSieNode): boolean {
   return (kinshipOf(claim)(node) ?? 3) < 3
 }
 
-/** The claim of a Node, likewise. */
+/** The claim of a Node: the one it is most surely of. */
 export function claimOfNode(claims: readonly VPSieNode[], node: Node): VPSieNode | undefined {
-  return surest(claims, (claim) => kinshipOf(claim)(node))
-}
-
-function surest<T>(items: readonly T[], rankOf: (item: T) => number | undefined): T | undefined {
-  let best: { item: T; rank: number } | undefined
-  for (const item of items) {
-    const rank = rankOf(item)
-    if (rank !== undefined && (best === undefined || rank < best.rank)) best = { item, rank }
+  let best: { claim: VPSieNode; rank: number } | undefined
+  for (const claim of claims) {
+    const rank = kinshipOf(claim)(node)
+    if (rank !== undefined && (best === undefined || rank < best.rank)) best = { claim, rank }
   }
-  return best?.item
+  return best?.claim
 }
 
 /** Labels a Node of the group carries: the group's own, and whose it is. */

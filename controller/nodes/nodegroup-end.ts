@@ -29,6 +29,8 @@ export async function guardNodeGroup(
   if (!guarded) return
   const own = claims.filter((claim) => isOf(claim, nodeGroup))
   if (own.length === 0) {
+    // A cache that lags may not know the last claim yet; without the NodeGroup it would have no owner.
+    if (await hasClaims(deps, nodeGroup, signal)) return
     await patchFinalizers(
       deps,
       nodeGroup,
@@ -39,6 +41,12 @@ export async function guardNodeGroup(
     return
   }
   await deleteSome(deps, nodeGroup, own, signal)
+}
+
+async function hasClaims({ client }: EndDeps, nodeGroup: NodeGroup, signal: AbortSignal): Promise<boolean> {
+  const { namespace } = nodeGroup.metadata
+  const { items } = await client.list(resources.vpsieNodes, namespace ? { namespace } : {}, signal)
+  return items.some((claim) => isOf(claim, nodeGroup))
 }
 
 async function deleteSome(

@@ -174,8 +174,8 @@ function tellWaiting({ events, log }: TerminateDeps, claim: VPSieNode, machine: 
 const absenceKey = ({ metadata }: VPSieNode) => `absence ${metadata.uid}`
 
 /**
- * The machine counts as gone when two lists, apart from each other, lack it. Longer if the list looks broken; and where
- * no identifier is known, so that nothing could be deleted, only lists that show everything for the settle time.
+ * The machine counts as gone when two whole lists, apart from each other, lack it; where no identifier is known, so that
+ * nothing could be deleted, only when they have lacked it for the settle time.
  */
 async function isConfirmedAbsent(
   deps: TerminateDeps,
@@ -185,16 +185,16 @@ async function isConfirmedAbsent(
   uuid: string | undefined,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const settleMs = deps.options['add-settle-time']
-  if (!uuid && (!(await isWhole(deps, memory, view)) || memory.patience(absenceKey(claim)) < settleMs))
-    return false
+  if (!(await isWhole(deps, memory, view))) return false
+  if (!uuid && memory.patience(absenceKey(claim)) < deps.options['add-settle-time']) return false
   const since = fromTimestamp(claim.metadata.annotations?.[annotations.absentSince])
   const now = deps.clock.now()
   if (since === undefined) {
     await patchClaim(deps, claim, { metadata: { annotations: absentNotes(now) } }, undefined, signal)
     return false
   }
-  return now - since >= (view.suspicious ? settleMs : 1000)
+  // Timestamps are whole seconds, so the second list is certainly later than the first only after one more.
+  return now - since >= 1000
 }
 
 /** The machine is gone: its Nodes go, so that their pods are made anew elsewhere, and the claim with them. */

@@ -52,6 +52,10 @@ export class SimulatedCluster {
     this.#store.patch(resources.replicaSets, { namespace: 'default', name }, { spec: { replicas } })
   }
 
+  liftBudgets(): void {
+    for (const each of this.#workloads.values()) each.minAvailable = 0
+  }
+
   /** The kubelet of a machine falls silent, and its pods with it. */
   kill(machine: SimulatedMachine): void {
     this.#dead.add(machine.identifier)
@@ -61,9 +65,10 @@ export class SimulatedCluster {
     return this.#dead.has(identifier)
   }
 
-  /** Pods that a machine runs and that somebody would miss. */
+  /** Pods that a machine runs: those of a Node it has left do not run any more. */
   podsOf(machine: SimulatedMachine): Pod[] {
-    const names = new Set(this.#nodesOf(machine).map(({ metadata }) => metadata.name))
+    const ready = this.#nodesOf(machine).filter(isReady)
+    const names = new Set(ready.map(({ metadata }) => metadata.name))
     return this.#store
       .list(resources.pods)
       .filter(({ spec, status }) => names.has(spec.nodeName ?? '') && status?.phase === 'Running')

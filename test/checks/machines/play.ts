@@ -166,7 +166,7 @@ function protect(
   { cluster, store, oracle, ownerOf }: MachineWorld,
 ): void {
   const node = machine && cluster.nodeOf(machine)
-  const [claim] = machine ? ownerOf(machine.identifier) : []
+  const claim = machine && ownerOf(machine)
   if (!machine || !node || !claim || claim.status?.phase !== 'Ready') return
   if (claim.metadata.deletionTimestamp || (node.spec?.taints ?? []).length > 0) return
   store.patch(
@@ -180,9 +180,8 @@ function protect(
 function deleteClaim({ metadata }: VPSieNode, { store, vpsie, oracle, ownerOf }: MachineWorld): void {
   store.delete(resources.vpsieNodes, metadata)
   // A person may take away what the autoscaler has to keep.
-  for (const { identifier } of vpsie.machines)
-    if (ownerOf(identifier).some((claim) => claim.metadata.name === metadata.name))
-      oracle.protected.delete(identifier)
+  for (const machine of vpsie.machines)
+    if (ownerOf(machine)?.metadata.name === metadata.name) oracle.protected.delete(machine.identifier)
 }
 
 /** Heals everything, and lets time pass until nothing is on its way. */
@@ -197,6 +196,8 @@ async function comeToRest(world: MachineWorld): Promise<void> {
     { name: configName },
     { spec: { globalSettings: { paused: false } } },
   )
+  // A budget that allows nothing would hold a deletion for ever, as it should.
+  world.cluster.liftBudgets()
   const leader = world.leader()
   let calmMs = 0
   for (let ms = 0; ms < longestRestMs && calmMs < calmForMs; ms += 15_000) {

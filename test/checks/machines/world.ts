@@ -1,16 +1,14 @@
-import { labels } from '../../../common/api/names.ts'
-import { identitiesOf, identitiesOfClaim } from '../../../common/api/ownership.ts'
 import type { VPSieNode } from '../../../common/api/vpsienode.ts'
 import { resources } from '../../../common/kube/resources.ts'
 import type { ControllerDeps } from '../../../controller/deps.ts'
-import { readOrder } from '../../../controller/nodes/record.ts'
 import { type Chance, chanceOf } from '../../fixtures/chance.ts'
 import { virtualClock, virtualStart } from '../../fixtures/clock.ts'
 import { storeOfOurs } from '../../fixtures/kube-client.ts'
 import { autoscalerConfig, namespace, nodeGroup } from '../../fixtures/objects.ts'
 import { createVPSie } from '../../simulators/vpsie/memory.ts'
+import type { SimulatedMachine } from '../../simulators/vpsie/model.ts'
 import { SimulatedCluster } from './cluster.ts'
-import { Oracle } from './oracle.ts'
+import { isOwner, Oracle } from './oracle.ts'
 import { type Replica, startReplica, type Weather } from './replica.ts'
 import type { Script } from './script.ts'
 
@@ -114,8 +112,9 @@ export function createMachineWorld(script: Script, options: WorldOptions) {
   async function advance(ms: number): Promise<void> {
     for (let left = ms; left > 0; left -= stepMs) {
       await clock.advance(Math.min(left, stepMs))
-      cluster.step(vpsie.machines)
+      // A machine that has just been deleted is judged by what its Node ran till then.
       oracle.look()
+      cluster.step(vpsie.machines)
     }
   }
 
@@ -147,28 +146,22 @@ export function createMachineWorld(script: Script, options: WorldOptions) {
         .every((claim) => claim.status?.phase === 'Ready' && claim.metadata.deletionTimestamp === undefined),
     /** Claims on their way somewhere. In a dialect that tells no identifier a deletion waits for a person. */
     restless: () =>
-      store.list(resources.vpsieNodes).filter(({ metadata, status, spec, ...claim }) => {
-        if (metadata.deletionTimestamp === undefined) return status?.phase !== 'Ready'
-        const whole = { metadata, status, spec, ...claim } as VPSieNode
-        return spec.vpsieNodeIdentifier || identitiesOfClaim(whole).length === 0 || !readOrder(whole)
+      store.list(resources.vpsieNodes).filter((claim) => {
+        const { metadata, status, spec } = claim
+        const exists = vpsie.machines.some(
+          (machine) => machine.state !== 'deleted' && isOwner(claim, machine),
+        )
+        if (!exists) return true
+        return metadata.deletionTimestamp === undefined
+          ? status?.phase !== 'Ready'
+          : Boolean(spec.vpsieNodeIdentifier)
       }),
     async end() {
       for (const replica of replicas) replica.die()
       vpsie.end()
     },
-    ownerOf: (identifier: string) =>
-      store
-        .list(resources.vpsieNodes)
-        .filter((claim) =>
-          vpsie.machines.some(
-            (machine) =>
-              machine.identifier === identifier &&
-              identitiesOf({ uuid: identifier, numericID: machine.id, hostname: machine.hostname }).some(
-                (one) => identitiesOfClaim(claim).includes(one),
-              ),
-          ),
-        ),
-    label: labels.nodeGroup,
+    ownerOf: (machine: SimulatedMachine) =>
+      store.list(resources.vpsieNodes).find((claim) => isOwner(claim, machine)),
   }
 }
 
