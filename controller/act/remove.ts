@@ -10,6 +10,7 @@ import type { ControllerDeps } from '../deps.ts'
 import { nameOf } from '../nodes/claims.ts'
 import { drain } from '../nodes/drain.ts'
 import { isReady } from '../nodes/join.ts'
+import { missingServing } from '../nodes/machines.ts'
 import { taintDisrupted, untaintDisrupted } from '../nodes/taint.ts'
 import { deleteNode, isDead } from '../nodes/terminate.ts'
 import type { Machine } from '../vpsie/provider.ts'
@@ -182,19 +183,17 @@ export async function removeDeadNode(
   return true
 }
 
-/** True if the list lacks machines of claims whose Nodes live: then it says nothing about a dead one. */
+/** True if the list lacks machines of Nodes that live: then it says nothing about a dead one. */
 function isShort({ caches }: ControllerDeps, claim: VPSieNode, machines: readonly Machine[]): boolean {
+  const { resourceIdentifier } = claim.spec
   const others = caches.vpsieNodes
     .list()
     .filter(
-      ({ spec, status, metadata }) =>
-        spec.resourceIdentifier === claim.spec.resourceIdentifier &&
-        status?.phase === 'Ready' &&
-        metadata.deletionTimestamp === undefined &&
-        metadata.name !== claim.metadata.name,
+      ({ spec, metadata }) =>
+        spec.resourceIdentifier === resourceIdentifier && metadata.name !== claim.metadata.name,
     )
-  const lacking = others.filter((other) => !isListed(other, machines)).length
-  return lacking > others.length * 0.2
+  const { missing, of } = missingServing(others, machines)
+  return missing > of * 0.2
 }
 
 function isListed(claim: VPSieNode, machines: readonly Machine[]): boolean {

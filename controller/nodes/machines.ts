@@ -73,12 +73,25 @@ function once<T>(make: () => T): () => T {
   }
 }
 
-// One missing machine among few is normal life; a fifth of the ready ones at once is a broken list until proven.
+// One missing machine among few is normal life; a fifth of those that serve at once is a broken list until proven.
 function shrankSharply(claims: readonly VPSieNode[], machines: readonly Machine[]): boolean {
-  const ready = claims.filter(
-    (claim) => claim.status?.phase === 'Ready' && claim.metadata.deletionTimestamp === undefined,
-  )
-  return missingOf(ready, machines).length > Math.max(1, ready.length * 0.2)
+  const { missing, of } = missingServing(claims, machines)
+  return missing > Math.max(1, of * 0.2)
+}
+
+/** True for a claim whose Node is ready: its machine must be somewhere, whatever a list says. */
+function isServing({ metadata, status }: VPSieNode): boolean {
+  const ready = status?.conditions?.find(({ type }) => type === 'NodeReady')
+  return status?.phase === 'Ready' && ready?.status !== 'False' && metadata.deletionTimestamp === undefined
+}
+
+/** The claims that serve and whose machines a list lacks; `of` is how many serve. */
+export function missingServing(
+  claims: readonly VPSieNode[],
+  machines: readonly Machine[],
+): { missing: number; of: number } {
+  const serving = claims.filter(isServing)
+  return { missing: missingOf(serving, machines).length, of: serving.length }
 }
 
 function missingOf(claims: readonly VPSieNode[], machines: readonly Machine[]): VPSieNode[] {
@@ -87,7 +100,7 @@ function missingOf(claims: readonly VPSieNode[], machines: readonly Machine[]): 
 }
 
 /**
- * True if the list can be believed to show every machine: it has those that our claims own, and as many workers as
+ * True if the list can be believed to show every machine: it has those of Nodes that are ready, and as many workers as
  * VPSie counts in its pools, short of those on order. A difference that stays for the settle time is how VPSie counts.
  */
 export async function isWhole(
@@ -95,16 +108,13 @@ export async function isWhole(
   memory: Memory,
   view: ClusterView,
 ): Promise<boolean> {
-  const staying = view.claims.filter(
-    (claim) => hasMachine(claim) && claim.metadata.deletionTimestamp === undefined,
-  )
   const counted = (await view.pools()).reduce((sum, { nodeCount }) => sum + nodeCount, 0)
   const onOrder = view.claims.filter((claim) => !hasMachine(claim) && readOrder(claim) !== undefined)
   const workers = view.machines.filter(({ role }) => role !== 'controlPlane').length
   const what = `the list of cluster ${view.clusterID} is short`
   if (
     !view.suspicious &&
-    missingOf(staying, view.machines).length === 0 &&
+    missingServing(view.claims, view.machines).missing === 0 &&
     workers + onOrder.length >= counted
   ) {
     memory.forget(what)

@@ -25,7 +25,7 @@ export interface CheckOptions {
   onFailure?: (seed: number, verdict: Verdict) => void
 }
 
-const longestScript = 16
+const longestScript = 30
 const rules = ['leaked', 'doubled', 'wronglyDeleted', 'overBudget', 'evictionsAgainstPdb'] as const
 
 /** Plays random scripts against the real controller code, and adds up what must stay zero. */

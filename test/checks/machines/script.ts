@@ -174,6 +174,6 @@ export function scripts(maxLength: number): fc.Arbitrary<Script> {
     dialect: fc.constantFrom<Script['dialect'][]>('v2', 'v2', 'v2', 'apps-v2'),
     identityInReply: fc.boolean(),
     chance: fc.integer(),
-    steps: fc.array(step, { minLength: 4, maxLength }),
+    steps: fc.array(step, { minLength: 10, maxLength, size: 'max' }),
   })
 }
