@@ -7,6 +7,8 @@ export interface WaitingClaim {
   /** `namespace/name` of the VPSieNode. */
   key: string
   requestedAt: number
+  /** True if the claim is being deleted, so that its machine is only wanted to be deleted. */
+  leaving: boolean
   /** True if VPSie has said that it makes the machine. */
   accepted: boolean
   /** The machines that existed when the order was written down. */
@@ -30,7 +32,8 @@ const clockSkewMs = 3_600_000
 /**
  * Which waiting claim gets which machine of a cluster's list. A machine is taken only if no claim owns it, no open
  * order saw it before, it is a worker, not on its way out, and of the ordered size. An identity that the order's
- * reply handed back goes before everything else; then come the orders that VPSie accepted, the oldest first.
+ * reply handed back goes before everything else; then come the claims that stay, since one that leaves and whose own
+ * machine never came would else take away a new one each time; then the orders that VPSie accepted, the oldest first.
  */
 export function adopt(
   claims: readonly WaitingClaim[],
@@ -52,6 +55,7 @@ export function adopt(
 function byClaim(a: WaitingClaim, b: WaitingClaim): number {
   return (
     Number(isHinted(b)) - Number(isHinted(a)) ||
+    Number(a.leaving) - Number(b.leaving) ||
     Number(b.accepted) - Number(a.accepted) ||
     a.requestedAt - b.requestedAt ||
     (a.key < b.key ? -1 : 1)

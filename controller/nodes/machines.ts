@@ -137,12 +137,13 @@ export function waitingClaims(
   return view.claims.flatMap((claim) => {
     const order = readOrder(claim)
     if (!order || hasMachine(claim)) return []
-    const { namespace, name } = claim.metadata
+    const { namespace, name, deletionTimestamp } = claim.metadata
     const { requestedAt, accepted, baseline, hint } = order
     return [
       {
         key: `${namespace}/${name}`,
         requestedAt,
+        leaving: deletionTimestamp !== undefined,
         accepted,
         baseline,
         hint,

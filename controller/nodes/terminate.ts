@@ -149,7 +149,7 @@ async function removeMachine(
     return
   }
   memory.forget(absenceKey(claim))
-  if (!uuid) return tellWaiting(deps, claim, machine.identity)
+  if (!uuid) return tellWaiting(deps, memory, claim, machine.identity)
   if (claim.metadata.annotations?.[annotations.absentSince]) {
     const patch = { metadata: { annotations: absentNotes(undefined) } }
     claim = await patchClaim(deps, claim, patch, undefined, signal)
@@ -162,7 +162,13 @@ async function removeMachine(
   await deps.provider.deleteWorker(view.clusterID, uuid, signal)
 }
 
-function tellWaiting({ events, log }: TerminateDeps, claim: VPSieNode, machine: string): void {
+function tellWaiting(
+  { events, log }: TerminateDeps,
+  memory: Memory,
+  claim: VPSieNode,
+  machine: string,
+): void {
+  if (memory.patience(`deletion waits ${claim.metadata.uid}`) > 0) return
   const message = 'VPSie has given no identifier for the machine yet; it cannot be deleted without one'
   events.record(claim, 'Warning', 'DeletionWaits', message)
   log.warn('a deletion waits for an identifier of the machine', {

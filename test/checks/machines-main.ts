@@ -1,7 +1,8 @@
 import type { Options, OptionTable } from '../../common/options.ts'
 import { runCommandLine } from '../fixtures/command-line.ts'
-import { checkMachines, shrink } from './machines/check.ts'
+import { type CheckOptions, checkMachines, shrink } from './machines/check.ts'
 import { defects } from './machines/defects.ts'
+import { checkInParallel, isBroken } from './machines/parallel.ts'
 
 const options = {
   runs: {
@@ -38,20 +39,16 @@ async function main({
   shrink: shorter,
 }: Options<typeof options>): Promise<number> {
   const tell = (line: string) => void process.stderr.write(`${line}\n`)
-  const result = await checkMachines({
-    runs,
-    seed,
-    defect,
-    ...(trace ? { trace: tell } : {}),
-    onFailure: (failing, { sentences }) => tell(`seed ${failing}: ${sentences.join('\n  ')}`),
-  })
-  const { leaked, doubled, wronglyDeleted, overBudget, evictionsAgainstPdb } = result
-  const wrong = leaked + doubled + wronglyDeleted + overBudget + evictionsAgainstPdb
-  if (wrong > 0 && shorter) tell(JSON.stringify(await shrink(result.seed, defect), undefined, 1))
+  const onFailure: CheckOptions['onFailure'] = (failing, { sentences }) =>
+    tell(`seed ${failing}: ${sentences.join('\n  ')}`)
+  const result = trace
+    ? await checkMachines({ runs, seed, defect, trace: tell, onFailure })
+    : await checkInParallel({ runs, seed, defect }, onFailure)
+  if (isBroken(result) && shorter) tell(JSON.stringify(await shrink(result.seed, defect), undefined, 1))
   if (json) process.stdout.write(`${JSON.stringify(result)}\n`)
   else
     for (const [name, value] of Object.entries(result)) process.stdout.write(`${name.padEnd(20)}${value}\n`)
-  return wrong === 0 ? 0 : 1
+  return isBroken(result) ? 1 : 0
 }
 
 await runCommandLine({

@@ -69,7 +69,8 @@ export class Oracle {
   look(): void {
     const { vpsie } = this.#seen
     this.#lookAtDeletions()
-    const alive = vpsie.machines.filter((machine) => this.#isOurs(machine))
+    // What VPSie has agreed to delete costs nothing any more.
+    const alive = vpsie.machines.filter((machine) => this.#isOurs(machine) && machine.state !== 'deleting')
     this.#lookAtCount(alive)
     this.#lookAtSpend(alive)
   }

@@ -1,6 +1,7 @@
 import { annotations, configName } from '../../../common/api/names.ts'
 import type { VPSieNode } from '../../../common/api/vpsienode.ts'
 import { resources } from '../../../common/kube/resources.ts'
+import { isMovable } from '../../../controller/nodes/drain.ts'
 import type { SimulatedMachine } from '../../simulators/vpsie/model.ts'
 import type { Verdict } from './oracle.ts'
 import type { Script, Step } from './script.ts'
@@ -202,10 +203,21 @@ async function comeToRest(world: MachineWorld): Promise<void> {
   let calmMs = 0
   for (let ms = 0; ms < longestRestMs && calmMs < calmForMs; ms += 15_000) {
     await world.advance(15_000)
+    deleteByHand(world)
     const isCalm =
       world.restless().length === 0 &&
       vpsie.machines.every(({ state }) => state === 'running' || state === 'deleted')
     calmMs = isCalm ? calmMs + 15_000 : 0
   }
   world.oracle.judgeRest(world.restless(), await leader.unclaimed())
+}
+
+/** In a dialect whose lists tell no identifier a deletion may wait for a person. */
+function deleteByHand(world: MachineWorld): void {
+  for (const machine of world.vpsie.machines) {
+    const claim = machine.state === 'running' ? world.ownerOf(machine) : undefined
+    const waits = claim?.metadata.deletionTimestamp !== undefined && !claim.spec.vpsieNodeIdentifier
+    const runs = world.cluster.podsOf(machine).filter(isMovable)
+    if (waits && runs.length === 0) vanish(machine, world)
+  }
 }

@@ -144,18 +144,16 @@ export function createMachineWorld(script: Script, options: WorldOptions) {
       store
         .list(resources.vpsieNodes)
         .every((claim) => claim.status?.phase === 'Ready' && claim.metadata.deletionTimestamp === undefined),
-    /** Claims on their way somewhere. In a dialect that tells no identifier a deletion waits for a person. */
+    /** Claims that are on their way somewhere, or lack a machine. */
     restless: () =>
-      store.list(resources.vpsieNodes).filter((claim) => {
-        const { metadata, status, spec } = claim
-        const exists = vpsie.machines.some(
-          (machine) => machine.state !== 'deleted' && isOwner(claim, machine),
-        )
-        if (!exists) return true
-        return metadata.deletionTimestamp === undefined
-          ? status?.phase !== 'Ready'
-          : Boolean(spec.vpsieNodeIdentifier)
-      }),
+      store
+        .list(resources.vpsieNodes)
+        .filter(
+          (claim) =>
+            claim.metadata.deletionTimestamp !== undefined ||
+            claim.status?.phase !== 'Ready' ||
+            !vpsie.machines.some((machine) => machine.state !== 'deleted' && isOwner(claim, machine)),
+        ),
     async end() {
       for (const replica of replicas) replica.die()
       vpsie.end()
