@@ -1,4 +1,3 @@
-import { configName } from '../../common/api/names.ts'
 import type { NodeGroup } from '../../common/api/nodegroup.ts'
 import { groupNameOf, identitiesOf } from '../../common/api/ownership.ts'
 import type { VPSieNode } from '../../common/api/vpsienode.ts'
@@ -10,6 +9,7 @@ import { managedNodeGroups } from '../observe/state.ts'
 import { adoptMachine, completeIdentity, missingIdentity } from './adoption.ts'
 import { failClaim, nameOf, phaseOf } from './claims.ts'
 import { inParallel } from './drain.ts'
+import { isHeld } from './hold.ts'
 import { join } from './join.ts'
 import { adoptions, type ClusterView, machineOf, viewCluster } from './machines.ts'
 import type { Memory } from './memory.ts'
@@ -75,12 +75,6 @@ function byCluster(claims: readonly VPSieNode[]): Map<string, VPSieNode[]> {
   return clusters
 }
 
-/** True while no step may be taken about the claim's machine: everything is paused, or its NodeGroup only rehearses. */
-function isHeld(deps: Pick<ControllerDeps, 'caches'>, claim: VPSieNode): boolean {
-  const settings = deps.caches.autoscalerConfigs.get(configName)?.spec.globalSettings
-  return settings?.paused === true || nodeGroupOf(deps, claim)?.spec.dryRun === true
-}
-
 /** True while something about the claim's machine is still to be learnt from VPSie. */
 function isOpen(claim: VPSieNode): boolean {
   return claim.metadata.deletionTimestamp !== undefined || !hasMachine(claim)
@@ -102,7 +96,7 @@ async function visit(
     // The breaker has told of itself; it would be repeated here with every pass.
     const level = hasCode(error, 'CircuitOpen') ? 'debug' : 'warn'
     deps.log.log(level, 'could not list the machines of a cluster', { clusterID, error: errorText(error) })
-    const free = claims.filter((claim) => isOpen(claim) && !isHeld(deps, claim))
+    const free = claims.filter((claim) => isOpen(claim) && !isHeld(deps, nodeGroupOf(deps, claim)))
     await inParallel(free, parallel, (claim) =>
       attempt(deps, claim, () => giveUpIfLate(deps, claim, signal), signal),
     )
@@ -111,7 +105,7 @@ async function visit(
   const adopted = await adoptAll(deps, view, signal)
   await inParallel(claims, parallel, (claim) => complete(deps, claim, view, signal))
   const open = claims.filter(
-    (claim) => isOpen(claim) && !adopted.done.has(keyOf(claim)) && !isHeld(deps, claim),
+    (claim) => isOpen(claim) && !adopted.done.has(keyOf(claim)) && !isHeld(deps, nodeGroupOf(deps, claim)),
   )
   const ready = adopted.failed
     ? open.filter((claim) => readOrder(claim) !== undefined || claim.metadata.deletionTimestamp !== undefined)
@@ -181,7 +175,7 @@ function oneSizeAtATime(view: ClusterView, claims: readonly VPSieNode[]): readon
 /** A claim with a machine: its Node joins, or it has failed and its time is over. */
 async function lookAfter(deps: ControllerDeps, claim: VPSieNode, signal: AbortSignal): Promise<void> {
   if (phaseOf(claim) === 'Failed')
-    return isHeld(deps, claim) ? undefined : removeIfExpired(deps, claim, signal)
+    return isHeld(deps, nodeGroupOf(deps, claim)) ? undefined : removeIfExpired(deps, claim, signal)
   await join(deps, claim, nodeGroupOf(deps, claim), signal)
 }
 

@@ -6,8 +6,9 @@ import { keyOf, resources } from '../../common/kube/resources.ts'
 import { budgetOf } from '../decide/budgets.ts'
 import type { ControllerDeps } from '../deps.ts'
 import { nameOf } from './claims.ts'
+import { isHeld } from './hold.ts'
 
-type EndDeps = Pick<ControllerDeps, 'client' | 'events' | 'log'>
+type EndDeps = Pick<ControllerDeps, 'client' | 'caches' | 'events' | 'log'>
 
 /**
  * Keeps a NodeGroup from vanishing while it has machines. A live one gets the finalizer; one that is being deleted
@@ -40,7 +41,7 @@ export async function guardNodeGroup(
     deps.log.info('NodeGroup released', { nodeGroup: keyOf(nodeGroup) })
     return
   }
-  await deleteSome(deps, nodeGroup, own, signal)
+  if (!isHeld(deps, nodeGroup)) await deleteSome(deps, nodeGroup, own, signal)
 }
 
 async function hasClaims({ client }: EndDeps, nodeGroup: NodeGroup, signal: AbortSignal): Promise<boolean> {
