@@ -13,6 +13,7 @@ import { withSizes } from './machines.ts'
 import type { VPSieMetrics } from './metrics.ts'
 import * as operations from './operations.ts'
 import type { VPSieOptions } from './options.ts'
+import { everyPage, paged } from './pages.ts'
 import type { VPSieProvider } from './provider.ts'
 import type { Cluster } from './replies.ts'
 import { createTransport, type Transport } from './request.ts'
@@ -99,20 +100,24 @@ function retryOptionsOf({ random }: VPSieClientDeps, options: VPSieOptions): Ret
 type Ask = <T>(request: Call<T>, signal: AbortSignal) => Promise<T>
 
 function createProvider(ask: Ask): VPSieProvider & Pick<VPSieClient, 'listClusters'> {
+  const askAll = <T>(request: Call<T[]>, signal: AbortSignal): Promise<T[]> => {
+    const at = paged(request)
+    return everyPage((page) => ask(at(page), signal))
+  }
   return {
-    listClusters: (signal) => ask(operations.listClusters(), signal),
-    listOffers: (datacenterID, signal) => ask(operations.listOffers(datacenterID), signal),
+    listClusters: (signal) => askAll(operations.listClusters(), signal),
+    listOffers: (datacenterID, signal) => askAll(operations.listOffers(datacenterID), signal),
     async listPools(clusterID, signal) {
-      const rows = await ask(operations.listPools(clusterID), signal)
+      const rows = await askAll(operations.listPools(clusterID), signal)
       return rows.map(({ pool }) => pool)
     },
     async listMachines(clusterID, signal) {
-      const rows = await ask(operations.listMachines(clusterID), signal)
+      const rows = await askAll(operations.listMachines(clusterID), signal)
       // Pools are asked for only where they can tell what the rows themselves do not.
       const vague = rows.some(
         ({ machine, shape }) => shape && machine.sizeID === undefined && machine.role !== 'controlPlane',
       )
-      return withSizes(rows, vague ? await ask(operations.listPools(clusterID), signal) : [])
+      return withSizes(rows, vague ? await askAll(operations.listPools(clusterID), signal) : [])
     },
     createPool: (clusterID, pool, signal) => ask(operations.createPool(clusterID, pool), signal),
     addWorker: (clusterID, poolID, signal) => ask(operations.addWorker(clusterID, poolID), signal),

@@ -147,3 +147,29 @@ t.test('where two pools have the same shape, the size of a machine stays unknown
   t.equal(worker?.role, 'worker')
   t.equal(worker?.sizeID, undefined)
 })
+
+t.test('all pages of a list are read', async (t) => {
+  const { client, signal, count } = await clientFixture(t, { sim: { perPage: 2 } })
+  for (const sizeID of [11, 12, 13])
+    await client.createPool('cluster-1', { name: `p${sizeID}`, sizeID }, signal)
+  t.strictSame(
+    (await client.listPools('cluster-1', signal)).map(({ sizeID }) => sizeID),
+    [11, 12, 13],
+  )
+  t.equal(count('listPools'), 2)
+  t.equal((await client.listOffers('dc-1', signal)).length, 4)
+})
+
+t.test('half a list does not pass for the whole', async (t) => {
+  const { client, sim, signal } = await clientFixture(t, { sim: { perPage: 1 } })
+  for (const sizeID of [11, 12]) await client.createPool('cluster-1', { name: `p${sizeID}`, sizeID }, signal)
+  const first = { error: false, data: [], pagination: { current_page: 1, total_pages: 2 } }
+  sim.faults.next('listPools', { kind: 'body', body: JSON.stringify(first) }, 2)
+  await t.rejects(client.listPools('cluster-1', signal), {
+    code: 'BadReply',
+    message: /pagination.current_page: must be 2/,
+  })
+  const endless = { ...first, pagination: { current_page: 1, total_pages: 5000 } }
+  sim.faults.next('listPools', { kind: 'body', body: JSON.stringify(endless) })
+  await t.rejects(client.listPools('cluster-1', signal), { message: /total_pages: must be at most 200/ })
+})

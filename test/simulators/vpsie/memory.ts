@@ -19,6 +19,8 @@ export interface VPSieSimulatorOptions extends Partial<Catalog> {
   tokenLifeMs?: number
   /** Whether an order's reply names the machine. Default false, as is usual at VPSie. */
   identityInReply?: boolean
+  /** Rows a page of a list has. Default: lists come whole. */
+  perPage?: number
   /** Time of the cloud. */
   clock?: Clock
 }
@@ -50,7 +52,7 @@ export interface VPSieInMemory {
 /** Makes a VPSie; its time is the clock's. */
 export function createVPSie(options: VPSieSimulatorOptions = {}): VPSieInMemory {
   const { clock = systemClock, bootMs = 0, deleteMs = 0, quota = Infinity, tokenLifeMs = 3_600_000 } = options
-  const { dialect = 'v2', identityInReply = false } = options
+  const { dialect = 'v2', identityInReply = false, perPage = Infinity } = options
   const catalog = { ...defaultCatalog, ...options }
   const cloud = new Cloud({ catalog, bootMs, deleteMs, quota }, clock.now())
   const auth = new Auth(clock, tokenLifeMs)
@@ -59,7 +61,7 @@ export function createVPSie(options: VPSieSimulatorOptions = {}): VPSieInMemory 
   const life = createLife(cloud, clock)
   const { refresh } = life
   return {
-    desk: createDesk({ cloud, faults, auth, clock, dialect, identityInReply, requests, refresh }),
+    desk: createDesk({ cloud, faults, auth, clock, dialect, identityInReply, perPage, requests, refresh }),
     machines: cloud.machines,
     pools: cloud.pools,
     faults,

@@ -28,6 +28,8 @@ export interface FaceDeps {
   clock: Clock
   dialect: DialectName
   identityInReply: boolean
+  /** Rows a page of a list has; Infinity for lists that come whole. */
+  perPage: number
   requests: LoggedRequest[]
   /** Called before and after the cloud is asked, so that its state is up to date and its timer is set anew. */
   refresh: () => void
@@ -45,6 +47,8 @@ const prefixes: Readonly<Record<DialectName, string>> = { v2: '/v2', 'apps-v2': 
 export interface Asked {
   method: string
   path: string
+  /** What follows the question mark. */
+  query: string
   headers: IncomingHttpHeaders
   body: string
   clientPort?: number | undefined
@@ -77,9 +81,9 @@ export function createFace(desk: Desk): RequestListener {
   return async (request, response) => {
     try {
       const { method = '', url = '/', headers, socket } = request
-      const { pathname: path } = new URL(url, 'https://vpsie')
+      const { pathname: path, search: query } = new URL(url, 'https://vpsie')
       const body = (await buffer(request)).toString('utf8')
-      const answer = await desk({ method, path, headers, body, clientPort: socket.remotePort })
+      const answer = await desk({ method, path, query, headers, body, clientPort: socket.remotePort })
       if (answer) reply(response, answer)
       else response.destroy()
     } catch (error) {
@@ -166,7 +170,7 @@ function envelope(code: number | undefined, error: boolean, message: string): st
 }
 
 /** Finds out what is asked and notes it; the returned function carries it out. */
-function plan(deps: FaceDeps, { method, headers, body }: Asked, logged: LoggedRequest): () => Answer {
+function plan(deps: FaceDeps, { method, query, headers, body }: Asked, logged: LoggedRequest): () => Answer {
   const prefix = `${prefixes[deps.dialect]}/`
   if (!logged.path.startsWith(prefix)) return () => ({ status: 404, body: '<html>not found</html>' })
   const path = logged.path.slice(prefix.length - 1)
@@ -179,7 +183,8 @@ function plan(deps: FaceDeps, { method, headers, body }: Asked, logged: LoggedRe
   return () => {
     if (!deps.auth.allows(headers)) return { status: 401, body: envelope(401, true, 'Invalid API token') }
     if (!route) return { status: 404, body: envelope(404, true, 'Path not found') }
-    return execute(deps, (context) => route.act(context, parse(body)))
+    const page = Number(new URLSearchParams(query).get('page') ?? 1)
+    return execute(deps, page, (context) => route.act(context, parse(body)))
   }
 }
 
@@ -191,11 +196,12 @@ function logIn({ auth }: FaceDeps, body: string): Answer {
     : { status: 401, body: envelope(401, true, 'Invalid client credentials') }
 }
 
-function execute(deps: FaceDeps, act: (context: RouteContext) => unknown): Answer {
+function execute(deps: FaceDeps, page: number, act: (context: RouteContext) => unknown): Answer {
   deps.refresh()
   try {
     const data = act({ ...deps, now: deps.clock.now() })
-    return { status: 200, body: JSON.stringify({ error: false, code: 200, message: 'success', data }) }
+    const shown = { error: false, code: 200, message: 'success', ...inPages(data, page, deps.perPage) }
+    return { status: 200, body: JSON.stringify(shown) }
   } catch (error) {
     if (error instanceof Refusal)
       return { status: error.status, body: envelope(error.status, true, error.message) }
@@ -203,6 +209,14 @@ function execute(deps: FaceDeps, act: (context: RouteContext) => unknown): Answe
   } finally {
     deps.refresh()
   }
+}
+
+function inPages(data: unknown, page: number, perPage: number): object {
+  if (!Array.isArray(data) || perPage === Infinity) return { data }
+  const rows = data.slice((page - 1) * perPage, page * perPage)
+  const pages = Math.max(1, Math.ceil(data.length / perPage))
+  const pagination = { total: data.length, count: rows.length, per_page: perPage, current_page: page }
+  return { data: rows, pagination: { ...pagination, total_pages: pages } }
 }
 
 function parse(body: string): Record<string, unknown> {

@@ -31,7 +31,8 @@ export function transportTo(
         : json === undefined
           ? ''
           : JSON.stringify(json)
-      const asked = { method, path: new URL(url).pathname, headers: { ...request.headers }, body }
+      const { pathname: path, search: query } = new URL(url)
+      const asked = { method, path, query, headers: { ...request.headers }, body }
       const answered = new AbortController()
       const late = clock.sleep(requestMs, answered.signal).then(() => 'late' as const)
       late.catch(() => undefined) // The answer was there first.
