@@ -6,6 +6,7 @@ import { type BreakerState, createBreaker } from './breaker.ts'
 import { type Call, type CallerDeps, call } from './call.ts'
 import type { Credentials } from './credentials.ts'
 import type { ExchangeParts } from './exchange.ts'
+import { createKnownSecrets } from './known-secrets.ts'
 import { createLimiter } from './limiter.ts'
 import { createLocator, type Located } from './locate.ts'
 import { logIn } from './login.ts'
@@ -69,6 +70,7 @@ export function createVPSieClient(
 
 function createParts(deps: VPSieClientDeps, options: VPSieOptions): ExchangeParts {
   return {
+    known: createKnownSecrets(),
     transport:
       deps.transport ??
       createTransport(deps, {
