@@ -61,6 +61,10 @@ export class SimulatedCluster {
     this.#dead.add(machine.identifier)
   }
 
+  bootOf({ identifier }: SimulatedMachine): Boot | undefined {
+    return this.#boots.get(identifier)
+  }
+
   isDead({ identifier }: SimulatedMachine): boolean {
     return this.#dead.has(identifier)
   }

@@ -170,6 +170,8 @@ function protect(
   const claim = machine && ownerOf(machine)
   if (!machine || !node || !claim || claim.status?.phase !== 'Ready') return
   if (claim.metadata.deletionTimestamp || (node.spec?.taints ?? []).length > 0) return
+  // A mark goes with its Node when the machine comes back under another name.
+  if (cluster.bootOf(machine) === 'twice') return
   store.patch(
     resources.nodes,
     { name: node.metadata.name },
@@ -191,7 +193,7 @@ async function comeToRest(world: MachineWorld): Promise<void> {
   vpsie.faults.clear()
   vpsie.cloud.outOfStock.clear()
   vpsie.cloud.quota = Number.POSITIVE_INFINITY
-  Object.assign(weather, { apiPercent: 0, watchesBroken: false })
+  Object.assign(weather, { apiPercent: 0, watchesBroken: false, skewMs: 0 })
   store.patch(
     resources.autoscalerConfigs,
     { name: configName },
