@@ -42,6 +42,13 @@ export const nodeGroupStatus = Type.Object({
   backoffs: Type.Optional(
     Type.Array(backoff, { maxItems: 512, description: 'Sizes that are left alone for a while.' }),
   ),
+  orphans: Type.Optional(
+    Type.Array(text('A sentence.', 512), {
+      maxItems: 20,
+      description:
+        'What VPSie and the cluster do not agree about: machines, VPSieNodes or Nodes without the other.',
+    }),
+  ),
   conditions: Type.Optional(conditions),
   monthlyCost: Type.Optional(Type.Number({ description: 'Of the machines now, in account currency.' })),
   lastDecisionTime: Type.Optional(timestamp('When the last plan was made.')),
