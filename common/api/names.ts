@@ -52,6 +52,8 @@ export const annotations = {
   addAccepted: `${group}/add-accepted`,
   /** RFC 3339: since when VPSie's lists have shown no machine of this VPSieNode. */
   absentSince: `${group}/absent-since`,
+  /** `vm` on a VPSieNode whose machine is a plain VPS. */
+  provisioner: `${group}/provisioner`,
   /** Why the machine was ordered: a reason code of the decision. */
   orderedFor: `${group}/ordered-for`,
   /** Names of the Nodes this machine is to replace, separated by commas. */

@@ -9,6 +9,7 @@ import type { Reason } from '../decide/plan.ts'
 import type { ControllerDeps } from '../deps.ts'
 import { nameOf } from '../nodes/claims.ts'
 import { drain } from '../nodes/drain.ts'
+import { fleetOfClaim } from '../nodes/fleet.ts'
 import { isReady } from '../nodes/join.ts'
 import { missingServing } from '../nodes/machines.ts'
 import { taintDisrupted, untaintDisrupted } from '../nodes/taint.ts'
@@ -173,7 +174,7 @@ export async function removeDeadNode(
     deps.log.info('a dead node has come back', { node: name })
     return false
   }
-  const machines = await deps.provider.listMachines(claim.spec.resourceIdentifier, signal)
+  const machines = await fleetOfClaim(deps.provider, claim).list(signal)
   if (isShort(deps, claim, machines)) {
     deps.log.warn('a dead node is kept: the list of machines is not whole', { node: name })
     return false
@@ -184,13 +185,16 @@ export async function removeDeadNode(
 }
 
 /** True if the list lacks machines of Nodes that live: then it says nothing about a dead one. */
-function isShort({ caches }: ControllerDeps, claim: VPSieNode, machines: readonly Machine[]): boolean {
-  const { resourceIdentifier } = claim.spec
+function isShort(
+  { caches, provider }: ControllerDeps,
+  claim: VPSieNode,
+  machines: readonly Machine[],
+): boolean {
+  const { key } = fleetOfClaim(provider, claim)
   const others = caches.vpsieNodes
     .list()
     .filter(
-      ({ spec, metadata }) =>
-        spec.resourceIdentifier === resourceIdentifier && metadata.name !== claim.metadata.name,
+      (other) => fleetOfClaim(provider, other).key === key && other.metadata.name !== claim.metadata.name,
     )
   const { missing, of } = missingServing(others, machines)
   return missing > of * 0.2

@@ -57,6 +57,7 @@ export function newClaim(nodeGroup: NodeGroup, name: string, wanted: Wanted): VP
       },
       annotations: {
         [annotations.orderedFor]: wanted.reason,
+        ...(spec.provisioner === 'vm' ? { [annotations.provisioner]: 'vm' } : {}),
         ...(wanted.replaces?.length ? { [annotations.replaces]: wanted.replaces.join(',') } : {}),
       },
     },

@@ -6,7 +6,9 @@ import { fromTimestamp, toTimestamp } from '../../common/clock.ts'
 import type { Node } from '../../common/kube/objects.ts'
 import { setCondition } from '../../common/kube/status.ts'
 import type { ControllerDeps } from '../deps.ts'
+import { revokeToken } from './bootstrap-token.ts'
 import { failClaim, patchClaim, setPhase } from './claims.ts'
+import { isVM } from './fleet.ts'
 import { repairNode } from './repair.ts'
 
 type JoinDeps = Pick<
@@ -114,6 +116,8 @@ async function becomeReady(deps: JoinDeps, claim: VPSieNode, node: Node, signal:
     },
     signal,
   )
+  // The machine is in; nobody else may come in by its token.
+  if (isVM(claim)) await revokeToken(deps, claim, signal)
   tellSkew(deps, claim, node)
   const asked = fromTimestamp(claim.metadata.creationTimestamp)
   if (asked === undefined) return

@@ -9,6 +9,7 @@ import { managedNodeGroups } from '../observe/state.ts'
 import { adoptMachine, completeIdentity, missingIdentity } from './adoption.ts'
 import { failClaim, nameOf, phaseOf } from './claims.ts'
 import { inParallel } from './drain.ts'
+import { type Fleet, fleetOfClaim, fleetOfGroup } from './fleet.ts'
 import { isHeld } from './hold.ts'
 import { join } from './join.ts'
 import { adoptions, type ClusterView, machineOf, viewCluster } from './machines.ts'
@@ -16,6 +17,7 @@ import type { Memory } from './memory.ts'
 import { order, settle, sizeOfClaim, withdraw } from './order.ts'
 import { hasMachine, readOrder } from './record.ts'
 import { terminate } from './terminate.ts'
+import { removeTwins } from './twins.ts'
 
 // How many claims are worked on at once; the client's rate limiter is the real brake.
 const parallel = 8
@@ -45,14 +47,9 @@ export async function lookAfterMachines(
     attempt(deps, claim, () => lookAfter(deps, claim, signal), signal),
   )
   const views: ClusterView[] = []
-  const clusters = byCluster(claims)
-  // A cluster without claims may have machines that nobody owns.
-  for (const { spec } of listAll ? managedNodeGroups(deps) : [])
-    if (spec.resourceIdentifier && !clusters.has(spec.resourceIdentifier))
-      clusters.set(spec.resourceIdentifier, [])
-  for (const [clusterID, members] of clusters) {
+  for (const { fleet, members } of byFleet(deps, claims, listAll)) {
     if (!listAll && !members.some(isOpen)) continue
-    const view = await visit(deps, memory, clusterID, members, signal)
+    const view = await visit(deps, memory, fleet, members, signal)
     if (view) views.push(view)
   }
   return views
@@ -65,14 +62,23 @@ async function listClaims(deps: ControllerDeps, signal: AbortSignal): Promise<VP
   return lists.flatMap(({ items }) => items)
 }
 
-function byCluster(claims: readonly VPSieNode[]): Map<string, VPSieNode[]> {
-  const clusters = new Map<string, VPSieNode[]>()
-  for (const claim of claims) {
-    const members = clusters.get(claim.spec.resourceIdentifier)
-    if (members) members.push(claim)
-    else clusters.set(claim.spec.resourceIdentifier, [claim])
+interface Members {
+  fleet: Fleet
+  members: VPSieNode[]
+}
+
+/** Claims by the list their machines are in. A list without claims may show machines that nobody owns. */
+function byFleet(deps: ControllerDeps, claims: readonly VPSieNode[], all: boolean): Members[] {
+  const fleets = new Map<string, Members>()
+  const at = (fleet: Fleet): Members => {
+    const entry = fleets.get(fleet.key) ?? { fleet, members: [] }
+    fleets.set(fleet.key, entry)
+    return entry
   }
-  return clusters
+  for (const claim of claims) at(fleetOfClaim(deps.provider, claim)).members.push(claim)
+  const groups = all ? managedNodeGroups(deps) : []
+  for (const group of groups) if (group.spec.resourceIdentifier) at(fleetOfGroup(deps.provider, group))
+  return [...fleets.values()]
 }
 
 /** True while something about the claim's machine is still to be learnt from VPSie. */
@@ -83,19 +89,19 @@ function isOpen(claim: VPSieNode): boolean {
 async function visit(
   deps: ControllerDeps,
   memory: Memory,
-  clusterID: string,
+  fleet: Fleet,
   claims: readonly VPSieNode[],
   signal: AbortSignal,
 ): Promise<ClusterView | undefined> {
   let view: ClusterView
   try {
-    view = await viewCluster(deps, memory, clusterID, claims, signal)
+    view = await viewCluster(deps, memory, fleet, claims, signal)
   } catch (error) {
     signal.throwIfAborted()
     deps.metrics.controller_reconcile_errors_total.inc({ controller: 'machines', error_type: codeOf(error) })
     // The breaker has told of itself; it would be repeated here with every pass.
     const level = hasCode(error, 'CircuitOpen') ? 'debug' : 'warn'
-    deps.log.log(level, 'could not list the machines of a cluster', { clusterID, error: errorText(error) })
+    deps.log.log(level, 'could not list machines', { fleet: fleet.key, error: errorText(error) })
     const free = claims.filter((claim) => isOpen(claim) && !isHeld(deps, nodeGroupOf(deps, claim)))
     await inParallel(free, parallel, (claim) =>
       attempt(deps, claim, () => giveUpIfLate(deps, claim, signal), signal),
@@ -104,6 +110,9 @@ async function visit(
   }
   const adopted = await adoptAll(deps, view, signal)
   await inParallel(claims, parallel, (claim) => complete(deps, claim, view, signal))
+  await inParallel(claims, parallel, (claim) =>
+    attempt(deps, claim, () => removeTwins(deps, claim, view, signal), signal),
+  )
   const open = claims.filter(
     (claim) => isOpen(claim) && !adopted.done.has(keyOf(claim)) && !isHeld(deps, nodeGroupOf(deps, claim)),
   )
@@ -192,7 +201,7 @@ async function step(
   const isOrdered = readOrder(claim) !== undefined
   // Whoever wrote the refusal down may have died before it deleted the claim.
   if (!isOrdered && phaseOf(claim) === 'Failed') return deleteClaim(deps, claim, signal)
-  if (!isOrdered) return order(deps, memory, claim, view, signal)
+  if (!isOrdered) return order(deps, memory, claim, nodeGroupOf(deps, claim), view, signal)
   if ((await settle(deps, memory, claim, view, signal)) === 'nothingMade')
     return withdraw(deps, claim, signal)
   await giveUpIfLate(deps, claim, signal)

@@ -6,12 +6,13 @@ import type { ControllerDeps } from '../deps.ts'
 import type { Machine, Pool } from '../vpsie/provider.ts'
 import { type Adoption, adopt, type WaitingClaim } from './adopt.ts'
 import { type Baseline, baselineOf, joinBaselines } from './baseline.ts'
+import { type Fleet, isVM } from './fleet.ts'
 import type { Memory } from './memory.ts'
 import { hasMachine, readOrder } from './record.ts'
 
-/** One VPSie cluster as a pass sees it: its claims, and its machines by one fresh list. */
+/** One fleet of machines as a pass sees it: its claims, and its machines by one fresh list. */
 export interface ClusterView {
-  clusterID: string
+  fleet: Fleet
   claims: readonly VPSieNode[]
   machines: readonly Machine[]
   /** Identities that some claim owns. */
@@ -30,30 +31,30 @@ export interface ClusterView {
   baseline(): Baseline
 }
 
-type ViewDeps = Pick<ControllerDeps, 'provider' | 'client' | 'options'>
+type ViewDeps = Pick<ControllerDeps, 'client'>
 
-/** Lists the machines of a cluster and sets them beside its claims. Rejects if the list cannot be had. */
+/** Lists the machines of a fleet and sets them beside its claims. Rejects if the list cannot be had. */
 export async function viewCluster(
   deps: ViewDeps,
   memory: Memory,
-  clusterID: string,
+  fleet: Fleet,
   claims: readonly VPSieNode[],
   signal: AbortSignal,
 ): Promise<ClusterView> {
-  const machines = await deps.provider.listMachines(clusterID, signal)
+  const machines = await fleet.list(signal)
   const owned = new Set(claims.flatMap(identitiesOfClaim))
-  memory.note(clusterID, [...machines.map(({ identity }) => identity.toLowerCase()), ...owned])
+  memory.note(fleet.key, [...machines.map(({ identity }) => identity.toLowerCase()), ...owned])
   let pools: Promise<Pool[]> | undefined
   const poolsAnew = () => {
-    pools = deps.provider.listPools(clusterID, signal)
+    pools = fleet.pools(signal)
     return pools
   }
   const baseline = once(() => {
     const open = claims.flatMap((claim) => readOrder(claim)?.baseline ?? [])
-    return joinBaselines([baselineOf(memory.noted(clusterID)), ...open])
+    return joinBaselines([baselineOf(memory.noted(fleet.key)), ...open])
   })
   return {
-    clusterID,
+    fleet,
     claims,
     machines,
     owned,
@@ -111,7 +112,7 @@ export async function isWhole(
   const counted = (await view.pools()).reduce((sum, { nodeCount }) => sum + nodeCount, 0)
   const onOrder = view.claims.filter((claim) => !hasMachine(claim) && readOrder(claim) !== undefined)
   const workers = view.machines.filter(({ role }) => role !== 'controlPlane').length
-  const what = `the list of cluster ${view.clusterID} is short`
+  const what = `the list of ${view.fleet.key} is short`
   if (
     !view.suspicious &&
     missingServing(view.claims, view.machines).missing === 0 &&
@@ -125,8 +126,13 @@ export async function isWhole(
 
 /** The listed machine of a claim, if it is there. */
 export function machineOf(view: ClusterView, claim: VPSieNode): Machine | undefined {
+  const { vpsieNodeIdentifier: uuid } = claim.spec
   const identities = new Set(identitiesOfClaim(claim))
-  return view.machines.find((machine) => identitiesOf(machine).some((identity) => identities.has(identity)))
+  // A host name may come twice, an identifier never does.
+  return (
+    view.machines.find((machine) => uuid !== undefined && machine.uuid === uuid) ??
+    view.machines.find((machine) => identitiesOf(machine).some((identity) => identities.has(identity)))
+  )
 }
 
 /** Claims of the view whose machine has been ordered and is unknown, leaving ones too: their machine must be found to be deleted. */
@@ -146,7 +152,8 @@ export function waitingClaims(
         leaving: deletionTimestamp !== undefined,
         accepted,
         baseline,
-        hint,
+        // The host name of a plain VPS is our own choice, and of no other machine.
+        hint: isVM(claim) ? { ...hint, hostname: name } : hint,
         sizeID: sizeOf(claim),
         poolID: claim.spec.vpsieGroupID,
       },

@@ -1,14 +1,18 @@
 import { annotations } from '../../common/api/names.ts'
+import type { NodeGroup } from '../../common/api/nodegroup.ts'
 import type { VPSieNode } from '../../common/api/vpsienode.ts'
 import { toTimestamp } from '../../common/clock.ts'
-import { errorText, hasCode, TerminalError, TransientError } from '../../common/errors.ts'
+import { errorText, hasCode, InputError, TerminalError, TransientError } from '../../common/errors.ts'
 import { keyOf, resources } from '../../common/kube/resources.ts'
 import type { ControllerDeps } from '../deps.ts'
-import type { MachineHint, Pool } from '../vpsie/provider.ts'
+import type { MachineHint } from '../vpsie/provider.ts'
 import { recordRefusal } from './backoff.ts'
+import { revokeToken } from './bootstrap-token.ts'
 import { failClaim, nameOf, patchClaim, setPhase } from './claims.ts'
+import { isVM } from './fleet.ts'
 import { type ClusterView, isWhole } from './machines.ts'
 import type { Memory } from './memory.ts'
+import { type Purchase, preparePurchase } from './purchase.ts'
 import { acceptedNotes, clearedOrderNotes, orderNotes, readOrder } from './record.ts'
 
 type OrderDeps = Pick<
@@ -38,32 +42,37 @@ export async function order(
   deps: OrderDeps,
   memory: Memory,
   claim: VPSieNode,
+  nodeGroup: NodeGroup | undefined,
   view: ClusterView,
   signal: AbortSignal,
 ): Promise<void> {
   // Without a price list nothing is known of the size; that it is not sold is another matter.
   if (!deps.offers.isKnown(claim.spec.datacenterID)) return
-  const sizeID = sizeOfClaim(deps, claim)
-  if (sizeID === undefined) {
-    const { instanceType, datacenterID } = claim.spec
-    const message = `VPSie offers no size "${instanceType}" in datacenter "${datacenterID}"`
-    return refuse(deps, claim, message, signal)
-  }
-  let pool: Pool | undefined
+  const { instanceType, datacenterID } = claim.spec
+  const offer = deps.offers.resolve(instanceType, datacenterID)
+  if (!offer)
+    return refuse(
+      deps,
+      claim,
+      `VPSie offers no size "${instanceType}" in datacenter "${datacenterID}"`,
+      signal,
+    )
+  let purchase: Purchase | undefined
   try {
-    pool = await ensurePool(deps, view, sizeID, claim.spec.instanceType, signal)
+    purchase = await preparePurchase(deps, claim, nodeGroup, view, offer, signal)
   } catch (error) {
-    if (error instanceof TerminalError && !hasCode(error, 'Unauthorized', 'Forbidden'))
+    // What is wrong with the order itself will be wrong again; credentials and rights are mended elsewhere.
+    const isFinal = error instanceof TerminalError || error instanceof InputError
+    if (isFinal && !hasCode(error, 'Unauthorized', 'Forbidden', 'Conflict'))
       return refuse(deps, claim, errorText(error), signal)
     throw error
   }
-  if (!pool) return
+  if (!purchase) return
   if (!(await isWhole(deps, memory, view))) {
     deps.log.info('order waits: the list of machines is not whole', { vpsieNode: claim.metadata.name })
     return
   }
   const attempt = Number(claim.metadata.annotations?.[annotations.addAttempt] ?? 0) + 1
-  const { instanceType, datacenterID } = claim.spec
   const message = `Ordering size ${instanceType} in datacenter ${datacenterID}, attempt ${attempt}`
   // The phase comes first: should it not be written, then nothing says that something was ordered.
   const provisioning = await setPhase(
@@ -80,13 +89,13 @@ export async function order(
     provisioning,
     {
       metadata: { annotations: orderNotes({ requestedAt, attempt, baseline: view.baseline() }) },
-      spec: { vpsieGroupID: pool.id },
+      spec: purchase.spec,
     },
     undefined,
     signal,
   )
   memory.patience(orderKey(noted))
-  await send(deps, noted, view.clusterID, pool.id, startedAt, signal)
+  await send(deps, noted, purchase, startedAt, signal)
 }
 
 /** What a leader's patience with an order is counted under. */
@@ -97,8 +106,7 @@ function orderKey({ metadata }: VPSieNode): string {
 async function send(
   deps: OrderDeps,
   claim: VPSieNode,
-  clusterID: string,
-  poolID: number,
+  purchase: Purchase,
   startedAt: number,
   signal: AbortSignal,
 ): Promise<void> {
@@ -111,7 +119,7 @@ async function send(
   }
   let hint: MachineHint
   try {
-    hint = await deps.provider.addWorker(clusterID, poolID, signal)
+    hint = await purchase.send(signal)
   } catch (error) {
     if (hasCode(error, 'Unauthorized', 'Forbidden')) {
       // The credentials were refused, not the size: nothing was made, and it is tried again.
@@ -207,26 +215,6 @@ export async function withdraw(deps: OrderDeps, claim: VPSieNode, signal: AbortS
   )
 }
 
-/** The pool of a size: VPSie has one per size and cluster, shared by all NodeGroups; made when absent. */
-async function ensurePool(
-  { provider }: OrderDeps,
-  view: ClusterView,
-  sizeID: number,
-  name: string,
-  signal: AbortSignal,
-): Promise<Pool | undefined> {
-  const among = (pools: readonly Pool[]) => pools.find((pool) => pool.sizeID === sizeID)
-  const found = among(await view.pools())
-  if (found) return found
-  try {
-    await provider.createPool(view.clusterID, { name: `size-${name}`, sizeID }, signal)
-  } catch (error) {
-    if (!hasCode(error, 'AlreadyExists')) throw error
-  }
-  // VPSie hands back no id; when even the new list lacks the pool, the next pass looks again.
-  return among(await view.poolsAnew())
-}
-
 /** VPSie refused: the claim made nothing, so it fails and gives up its place at once. */
 async function refuse(
   deps: OrderDeps,
@@ -235,6 +223,7 @@ async function refuse(
   signal: AbortSignal,
 ): Promise<void> {
   const fresh = await takeBack(deps, claim, signal)
+  if (isVM(claim)) await revokeToken(deps, claim, signal)
   await recordRefusal(deps, claim, message, signal)
   await failClaim(deps, fresh, 'CapacityLimitReached', message, signal)
   await deps.client.delete(

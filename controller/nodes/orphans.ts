@@ -10,6 +10,7 @@ import { patchStatus } from '../../common/kube/status.ts'
 import type { ControllerDeps } from '../deps.ts'
 import { managedNodeGroups } from '../observe/state.ts'
 import { nameOf } from './claims.ts'
+import { fleetOfGroup } from './fleet.ts'
 import { type ClusterView, machineOf } from './machines.ts'
 import type { Memory } from './memory.ts'
 import { hasMachine, readOrder } from './record.ts'
@@ -49,14 +50,16 @@ export function createOrphanReport(
   return async (views, signal) => {
     const now = new Set<string>()
     const counts = { machine: 0, claim: 0, node: 0, list: 0 }
-    const byCluster = new Map(views.map((view) => [view.clusterID, orphansOf(view, memory)]))
+    const byCluster = new Map(
+      views.map((view) => [view.fleet.key, orphansOf(view, managedNodeGroups(deps), memory)]),
+    )
     for (const orphan of [...byCluster.values()].flat()) counts[orphan.kind]++
     for (const nodeGroup of managedNodeGroups(deps)) {
-      const view = views.find(({ clusterID }) => clusterID === nodeGroup.spec.resourceIdentifier)
+      const view = views.find(({ fleet }) => fleet.key === fleetOfGroup(deps.provider, nodeGroup).key)
       if (!view) continue
       const nodes = nodesWithoutClaim(deps, nodeGroup, view)
       counts.node += nodes.length
-      const all = [...(byCluster.get(view.clusterID) ?? []), ...nodes].filter(
+      const all = [...(byCluster.get(view.fleet.key) ?? []), ...nodes].filter(
         ({ kind, object }) => kind !== 'claim' || isOf(object as VPSieNode, nodeGroup),
       )
       for (const orphan of all) tell(deps, nodeGroup, orphan, told, now)
@@ -70,18 +73,19 @@ export function createOrphanReport(
   }
 }
 
-function orphansOf(view: ClusterView, memory: Memory): Orphan[] {
-  const { clusterID } = view
+function orphansOf(view: ClusterView, nodeGroups: readonly NodeGroup[], memory: Memory): Orphan[] {
+  const { kind, id } = view.fleet
+  const of = kind === 'vm' ? `project ${id}` : `cluster ${id}`
   const list: Orphan = {
     kind: 'list',
-    line: `VPSie's list of the machines of cluster ${clusterID} lacks more than can be believed; nothing is concluded from it`,
+    line: `VPSie's list of the machines of ${of} lacks more than can be believed; nothing is concluded from it`,
   }
   return [
     ...(view.suspicious ? [list] : []),
-    ...unclaimedOf(view).map(
+    ...unclaimedOf(view, nodeGroups).map(
       (identity): Orphan => ({
         kind: 'machine',
-        line: `machine ${identity} of cluster ${clusterID} belongs to no VPSieNode; it is not touched`,
+        line: `machine ${identity} of ${of} belongs to no VPSieNode; it is not touched`,
       }),
     ),
     ...(view.suspicious ? [] : claimsWithoutMachine(view, memory)),
@@ -119,11 +123,22 @@ function nodesWithoutClaim(
     }))
 }
 
-/** Names of the view's workers that no claim owns and no open order may have made. */
-export function unclaimedOf({ machines, owned, claims }: ClusterView): string[] {
+/**
+ * Names of the view's workers that no claim owns and no open order may have made. A project has plain VPS for all
+ * kinds of things, so there only those are named that are called like a machine of a NodeGroup.
+ */
+export function unclaimedOf(
+  { fleet, machines, owned, claims }: ClusterView,
+  nodeGroups: readonly NodeGroup[],
+): string[] {
+  const isOurs = (hostname: string) =>
+    /-[0-9a-f]{8}$/.test(hostname) &&
+    nodeGroups.some(({ metadata }) => metadata.name === hostname.slice(0, -9))
   const open = claims.flatMap((claim) => (hasMachine(claim) ? [] : (readOrder(claim) ?? [])))
   return machines
-    .filter(({ role }) => role !== 'controlPlane')
+    .filter(
+      ({ role, hostname = '' }) => role !== 'controlPlane' && (fleet.kind === 'managed' || isOurs(hostname)),
+    )
     .filter((machine) => identitiesOf(machine).every((identity) => !owned.has(identity)))
     .filter(({ identity }) => open.every(({ baseline }) => baseline.has(identity)))
     .map(({ identity }) => identity)

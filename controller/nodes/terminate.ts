@@ -1,6 +1,6 @@
 import { annotations, finalizers } from '../../common/api/names.ts'
 import type { NodeGroup } from '../../common/api/nodegroup.ts'
-import { isSurelyOf, nodesOfClaim } from '../../common/api/ownership.ts'
+import { isSurelyOf, type MachineNames, nodesOfClaim } from '../../common/api/ownership.ts'
 import type { VPSieNode } from '../../common/api/vpsienode.ts'
 import { fromTimestamp, toTimestamp } from '../../common/clock.ts'
 import { hasCode } from '../../common/errors.ts'
@@ -8,8 +8,11 @@ import type { Node } from '../../common/kube/objects.ts'
 import { resources } from '../../common/kube/resources.ts'
 import { notReadySince } from '../decide/members.ts'
 import type { ControllerDeps } from '../deps.ts'
+import type { Machine } from '../vpsie/provider.ts'
+import { revokeToken } from './bootstrap-token.ts'
 import { patchClaim, setPhase } from './claims.ts'
 import { evictOnce, listPodsOf } from './drain.ts'
+import { isVM } from './fleet.ts'
 import { isReady } from './join.ts'
 import { type ClusterView, isWhole, machineOf } from './machines.ts'
 import type { Memory } from './memory.ts'
@@ -60,7 +63,7 @@ async function terminateUnknown(
   if (!order) return dropFinalizer(deps, claim, 'no machine was ordered', signal)
   if ((await settle(deps, memory, claim, view, signal)) === 'nothingMade') {
     // The answer may have told an identifier that no list has shown since.
-    if (order.hint.uuid) await deps.provider.deleteWorker(view.clusterID, order.hint.uuid, signal)
+    if (view.fleet.canRemove(order.hint)) await view.fleet.remove(order.hint, signal)
     return dropFinalizer(deps, claim, 'the order made no machine', signal)
   }
   if (claim.status?.phase === 'Terminating') return
@@ -140,16 +143,17 @@ async function removeMachine(
 ): Promise<void> {
   let claim = leaving
   const machine = machineOf(view, claim)
-  const uuid = machine?.uuid ?? claim.spec.vpsieNodeIdentifier ?? readOrder(claim)?.hint.uuid
+  const names = namesOf(claim, machine)
+  const canRemove = view.fleet.canRemove(names)
   if (!machine) {
     // A list may lag: what is known by its identifier is deleted all the same, and being gone already is a success.
-    if (uuid) await deps.provider.deleteWorker(view.clusterID, uuid, signal)
-    if (await isConfirmedAbsent(deps, memory, claim, view, uuid, signal))
+    if (canRemove) await view.fleet.remove(names, signal)
+    if (await isConfirmedAbsent(deps, memory, claim, view, canRemove, signal))
       await finish(deps, claim, view, signal)
     return
   }
   memory.forget(absenceKey(claim))
-  if (!uuid) return tellWaiting(deps, memory, claim, machine.identity)
+  if (!canRemove) return tellWaiting(deps, memory, claim, machine.identity)
   if (claim.metadata.annotations?.[annotations.absentSince]) {
     const patch = { metadata: { annotations: absentNotes(undefined) } }
     claim = await patchClaim(deps, claim, patch, undefined, signal)
@@ -159,7 +163,15 @@ async function removeMachine(
     const message = `Deleting machine ${machine.identity}`
     await setPhase(deps, claim, 'Deleting', { reason: 'Deleting', message, status }, signal)
   }
-  await deps.provider.deleteWorker(view.clusterID, uuid, signal)
+  await view.fleet.remove(names, signal)
+}
+
+/** All that a deletion can name the machine by: what the list shows, the claim knows, or the order's reply told. */
+function namesOf(claim: VPSieNode, machine: Machine | undefined): MachineNames {
+  const { vpsieNodeIdentifier, vpsieInstanceID } = claim.spec
+  const uuid = machine?.uuid ?? vpsieNodeIdentifier ?? readOrder(claim)?.hint.uuid
+  const numericID = machine?.numericID ?? (vpsieInstanceID || undefined)
+  return { ...(uuid ? { uuid } : {}), ...(numericID === undefined ? {} : { numericID }) }
 }
 
 function tellWaiting(
@@ -188,11 +200,11 @@ async function isConfirmedAbsent(
   memory: Memory,
   claim: VPSieNode,
   view: ClusterView,
-  uuid: string | undefined,
+  canRemove: boolean,
   signal: AbortSignal,
 ): Promise<boolean> {
   if (!(await isWhole(deps, memory, view))) return false
-  if (!uuid && memory.patience(absenceKey(claim)) < deps.options['add-settle-time']) return false
+  if (!canRemove && memory.patience(absenceKey(claim)) < deps.options['add-settle-time']) return false
   const since = fromTimestamp(claim.metadata.annotations?.[annotations.absentSince])
   const now = deps.clock.now()
   if (since === undefined) {
@@ -258,5 +270,6 @@ async function dropFinalizer(
   } catch (error) {
     if (!hasCode(error, 'NotFound')) throw error
   }
+  if (isVM(claim)) await revokeToken(deps, claim, signal)
   deps.log.info('claim released', { vpsieNode: claim.metadata.name, why })
 }

@@ -130,5 +130,14 @@ function createProvider(ask: Ask): VPSieProvider & Pick<VPSieClient, 'listCluste
         if (!hasCode(error, 'NotFound', 'Gone')) throw error
       }
     },
+    listVMs: (projectID, signal) => askAll(operations.listVMs(projectID), signal),
+    createVM: (order, signal) => ask(operations.createVM(order), signal),
+    async deleteVM(machine, signal) {
+      try {
+        await ask(operations.deleteVM(machine), signal)
+      } catch (error) {
+        if (!hasCode(error, 'NotFound', 'Gone')) throw error
+      }
+    },
   }
 }

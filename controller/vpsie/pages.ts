@@ -17,11 +17,24 @@ const mostPages = 200
 
 /** A list call that reads its pages, too: page 1 as ever, further ones by number. */
 export function paged<T>(request: Call<T[]>): (page: number) => Call<Page<T>> {
+  const numbered = (path: string, page: number) =>
+    page === 1 ? path : `${path}${path.includes('?') ? '&' : '?'}page=${page}`
   return (page) => ({
     ...request,
-    path: page === 1 ? request.path : `${request.path}${request.path.includes('?') ? '&' : '?'}page=${page}`,
+    path: numbered(request.path, page),
+    ...(request.at ? { at: withPath(request.at, (path) => numbered(path, page)) } : {}),
     read: (envelope, dialect) => ({ rows: request.read(envelope, dialect), pages: pagesOf(envelope, page) }),
   })
+}
+
+function withPath(
+  at: NonNullable<Call<unknown>['at']>,
+  change: (path: string) => string,
+): NonNullable<Call<unknown>['at']> {
+  return (dialect) => {
+    const place = at(dialect)
+    return { ...place, path: change(place.path) }
+  }
 }
 
 function pagesOf({ pagination: told }: Envelope, page: number): number {

@@ -151,7 +151,8 @@ async function take(step: Step, world: MachineWorld): Promise<boolean> {
       return true
     }
     case 'clockJumps':
-      weather.skewMs += step.seconds * 1000
+      // Clocks that are off by more than an hour are not put up with, see adopt.ts.
+      weather.skewMs = step.seconds * 1000
       return true
   }
 }

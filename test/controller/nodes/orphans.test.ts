@@ -83,6 +83,10 @@ t.test(
         spec: { ...first?.spec, vpsieNodeIdentifier: `m-${n}` },
       } as never)
     }
+    for (const n of [1, 2, 3]) {
+      const spec = { providerID: `vpsie://dc-1/cluster-1/m-${n}` }
+      store.create(resources.nodes, node(`n-${n}`, { spec }))
+    }
     machines.length = 0
     await look(3)
     t.match(lines(), [/list of the machines of cluster cluster-1 lacks more than can be believed/])

@@ -109,6 +109,27 @@ export class Cloud {
     return this.#make(cluster, 'slave', pool, size, pool ? 'api' : 'hand', now)
   }
 
+  /** Orders a plain VPS; it stands in no cluster, but in a project. */
+  orderVM(
+    vm: {
+      projectID: string
+      datacenterID: string
+      sizeIdentifier: string
+      hostname: string
+      userData: string
+    },
+    now: number,
+  ): SimulatedMachine {
+    const size = found(
+      this.catalog.sizes.find(({ identifier }) => identifier === vm.sizeIdentifier),
+      'Resource',
+    )
+    if (this.outOfStock.has(size.id)) throw new Refusal(500, `No capacity available for size ${size.name}`)
+    const place = { identifier: projectKey(vm.projectID), name: 'vm', datacenterID: vm.datacenterID }
+    const seed = { ...place, kubernetesVersion: '', masters: 0 }
+    return this.#make(seed, 'slave', undefined, size, 'api', now, vm)
+  }
+
   delete(clusterID: string, identifier: string, now: number): void {
     const machine = this.machinesOf(clusterID).find((candidate) => candidate.identifier === identifier)
     if (!machine) throw new Refusal(404, 'Node not found')
@@ -155,12 +176,14 @@ export class Cloud {
     size: Size,
     orderedBy: SimulatedMachine['orderedBy'],
     now: number,
+    vm?: { hostname: string; userData: string },
   ): SimulatedMachine {
     const n = this.machines.length + 1
     const machine: SimulatedMachine = {
       id: 1000 + n,
       identifier: uuid('a', n),
-      hostname: `${cluster.name}-${role}-${n.toString(16).padStart(4, '0')}`,
+      hostname: vm?.hostname ?? `${cluster.name}-${role}-${n.toString(16).padStart(4, '0')}`,
+      ...(vm ? { userData: vm.userData } : {}),
       role,
       clusterID: cluster.identifier,
       datacenterID: cluster.datacenterID,
@@ -174,6 +197,11 @@ export class Cloud {
     this.machines.push(machine)
     return machine
   }
+}
+
+/** Where the plain VPS of a project are kept. */
+export function projectKey(projectID: string): string {
+  return `project:${projectID}`
 }
 
 function found<T>(thing: T | undefined, what: string): T {

@@ -10,6 +10,9 @@ export type RequestName =
   | 'createPool'
   | 'addWorker'
   | 'deleteWorker'
+  | 'listVMs'
+  | 'createVM'
+  | 'deleteVM'
   | 'deletePool'
   | 'reduce'
 

@@ -17,6 +17,8 @@ export interface SimulatedMachine {
   /** `repeat`: by a proxy that sent an order again. */
   orderedBy: 'api' | 'hand' | 'seed' | 'repeat'
   readonly createdAt: number
+  /** What cloud-init reads; of plain VPS only. */
+  readonly userData?: string
   state: MachineState
   runningAt?: number
   deletedAt?: number

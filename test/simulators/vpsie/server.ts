@@ -42,6 +42,7 @@ export interface Answer {
 }
 
 const prefixes: Readonly<Record<DialectName, string>> = { v2: '/v2', 'apps-v2': '/apps/v2' }
+const vmPrefixes: Readonly<Record<DialectName, string>> = { v2: '/v2', 'apps-v2': '/api/v2' }
 
 /** A request as it is read, whatever it came in by. */
 export interface Asked {
@@ -171,7 +172,8 @@ function envelope(code: number | undefined, error: boolean, message: string): st
 
 /** Finds out what is asked and notes it; the returned function carries it out. */
 function plan(deps: FaceDeps, { method, query, headers, body }: Asked, logged: LoggedRequest): () => Answer {
-  const prefix = `${prefixes[deps.dialect]}/`
+  const isVM = logged.path.startsWith(`${vmPrefixes[deps.dialect]}/vm`)
+  const prefix = `${(isVM ? vmPrefixes : prefixes)[deps.dialect]}/`
   if (!logged.path.startsWith(prefix)) return () => ({ status: 404, body: '<html>not found</html>' })
   const path = logged.path.slice(prefix.length - 1)
   if (method === 'POST' && path === '/auth/from/api') {
@@ -183,8 +185,8 @@ function plan(deps: FaceDeps, { method, query, headers, body }: Asked, logged: L
   return () => {
     if (!deps.auth.allows(headers)) return { status: 401, body: envelope(401, true, 'Invalid API token') }
     if (!route) return { status: 404, body: envelope(404, true, 'Path not found') }
-    const page = Number(new URLSearchParams(query).get('page') ?? 1)
-    return execute(deps, page, (context) => route.act(context, parse(body)))
+    const asked = new URLSearchParams(query)
+    return execute(deps, asked, (context) => route.act(context, parse(body)))
   }
 }
 
@@ -196,10 +198,11 @@ function logIn({ auth }: FaceDeps, body: string): Answer {
     : { status: 401, body: envelope(401, true, 'Invalid client credentials') }
 }
 
-function execute(deps: FaceDeps, page: number, act: (context: RouteContext) => unknown): Answer {
+function execute(deps: FaceDeps, query: URLSearchParams, act: (context: RouteContext) => unknown): Answer {
   deps.refresh()
   try {
-    const data = act({ ...deps, now: deps.clock.now() })
+    const data = act({ ...deps, now: deps.clock.now(), query })
+    const page = Number(query.get('page') ?? 1)
     const shown = { error: false, code: 200, message: 'success', ...inPages(data, page, deps.perPage) }
     return { status: 200, body: JSON.stringify(shown) }
   } catch (error) {
