@@ -103,6 +103,16 @@ for (const [program, resource, expected] of specification) {
   })
 }
 
+t.test(
+  'the component for vm mode lets the controller make and revoke bootstrap tokens, and read none',
+  async (t) => {
+    const [role, binding] = manifestFolder('vm-mode')
+    t.same(role?.rules, [{ apiGroups: [''], resources: ['secrets'], verbs: ['create', 'delete'] }])
+    t.same(role?.metadata.namespace, 'kube-system')
+    t.match(binding, { subjects: [{ name: 'vpsie-autoscaler-controller', namespace: 'kube-system' }] })
+  },
+)
+
 t.test('the webhook changes nothing', async (t) => {
   t.same([...new Set(rulesOf('webhook').flatMap((rule) => rule.verbs))].sort(), ['get', 'list', 'watch'])
 })

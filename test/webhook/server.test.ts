@@ -29,6 +29,7 @@ const app = createApp(
       },
       vpsieNodes: () => [],
       autoscalerConfig: () => null,
+      configMap: () => null,
     },
   },
   signal,

@@ -1,4 +1,5 @@
 import { checkStructure } from '../../common/api/check.ts'
+import { builtInVariables, renderCloudInit } from '../../common/api/cloud-init.ts'
 import { maxNodeGroupName } from '../../common/api/names.ts'
 import { type NodeGroup, nodeGroupSchema } from '../../common/api/nodegroup.ts'
 import { forbidden, invalid, required, unsupported, type Violation } from '../../common/api/violation.ts'
@@ -73,15 +74,43 @@ const names: Rule = ({ labels = {}, taints = [], startupTaints = [] }) => [
 const spot: Rule = ({ spotConfig }) =>
   spotConfig?.enabled ? [forbidden('spec.spotConfig.enabled', 'VPSie sells no spot machines')] : []
 
-// The day the controller orders plain VPS, this rule goes.
-const provisioner: Rule = ({ provisioner, cloudInit }) => [
-  ...(provisioner === 'vm' ? [unsupported('spec.provisioner', provisioner, ['managed'])] : []),
-  ...(cloudInit && provisioner !== 'vm'
-    ? [forbidden('spec.cloudInit', 'workers of a VPSie Kubernetes cluster are set up by VPSie')]
-    : []),
+const provisioner: Rule = ({ provisioner, cloudInit, osImageID }) => {
+  if (provisioner !== 'vm')
+    return cloudInit
+      ? [forbidden('spec.cloudInit', 'workers of a VPSie Kubernetes cluster are set up by VPSie')]
+      : []
+  return osImageID ? [] : [required('spec.osImageID', 'a plain VPS is made from an image')]
+}
+
+const cloudInit: Rule = (spec) => [
+  ...shadowing(spec),
+  ...(spec.cloudInit?.template === undefined
+    ? []
+    : checkTemplate(spec.cloudInit.template, spec, 'spec.cloudInit.template')),
 ]
 
-const regions: Rule = ({ multiRegion, datacenterID }) => {
+function shadowing({ cloudInit }: Spec): Violation[] {
+  return Object.keys(cloudInit?.variables ?? {})
+    .filter((name) => (builtInVariables as readonly string[]).includes(name))
+    .map((name) =>
+      forbidden(`spec.cloudInit.variables[${name}]`, 'is set by the autoscaler for each machine'),
+    )
+}
+
+/** What is wrong with a cloud-init template of the group, found by rendering it; its text is never quoted. */
+export function checkTemplate(template: string, { cloudInit }: Spec, field: string): Violation[] {
+  // Built-in values are made from names and labels, which have rules of their own.
+  const builtIn = Object.fromEntries(builtInVariables.map((name) => [name, 'x']))
+  try {
+    renderCloudInit(template, { ...cloudInit?.variables, ...builtIn }, field)
+    return []
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error
+    return [invalid(field, undefined, error.message.replace(`${field}: `, ''))]
+  }
+}
+
+const regions: Rule = ({ multiRegion, datacenterID, provisioner }) => {
   if (!multiRegion?.enabled) return []
   const {
     datacenterIDs = [],
@@ -92,7 +121,12 @@ const regions: Rule = ({ multiRegion, datacenterID }) => {
   const at = 'spec.multiRegion'
   const sum = Object.values(weightedDistribution).reduce((total, share) => total + share, 0)
   return [
-    forbidden(`${at}.enabled`, `managed workers are in the datacenter of their cluster, "${datacenterID}"`),
+    forbidden(
+      `${at}.enabled`,
+      provisioner === 'vm'
+        ? `machines are not spread over datacenters: all are in "${datacenterID}"; make a NodeGroup for each`
+        : `managed workers are in the datacenter of their cluster, "${datacenterID}"`,
+    ),
     ...(datacenterIDs.length === 0 ? [required(`${at}.datacenterIDs`)] : []),
     ...(distributionStrategy === 'weighted' && sum !== 100
       ? [
@@ -135,6 +169,7 @@ const rules: readonly Rule[] = [
   names,
   spot,
   provisioner,
+  cloudInit,
   regions,
   cost,
   windows,

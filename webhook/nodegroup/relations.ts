@@ -3,6 +3,7 @@ import type { NodeGroup } from '../../common/api/nodegroup.ts'
 import { isOf } from '../../common/api/ownership.ts'
 import { duplicate, forbidden, unsupported, type Violation } from '../../common/api/violation.ts'
 import type { Surroundings } from '../caches.ts'
+import { checkTemplate } from './checks.ts'
 
 export interface Found {
   violations: Violation[]
@@ -16,7 +17,7 @@ const fixed = ['resourceIdentifier', 'datacenterID', 'project', 'provisioner'] a
 export function checkRelations(
   nodeGroup: NodeGroup,
   old: NodeGroup | undefined,
-  { nodeGroups, vpsieNodes }: Surroundings,
+  { nodeGroups, vpsieNodes, configMap }: Surroundings,
   namespaces: readonly string[],
 ): Found {
   const violations = checkNamespace(nodeGroup, namespaces)
@@ -30,6 +31,9 @@ export function checkRelations(
   }
   violations.push(...checkUnique(nodeGroup, groups ?? []))
   const own = (claims ?? []).filter((claim) => isOf(claim, nodeGroup))
+  const template = checkConfigMap(nodeGroup, configMap)
+  violations.push(...template.violations)
+  warnings.push(...template.warnings)
   if (old) violations.push(...checkFixed(nodeGroup, old, own.length))
   const { maxNodes } = nodeGroup.spec ?? {}
   if (own.length > maxNodes && old && old.spec.maxNodes !== maxNodes) {
@@ -38,6 +42,27 @@ export function checkRelations(
     )
   }
   return { violations, warnings }
+}
+
+/** A template that is kept in a ConfigMap is rendered as it is now; it is rendered again for each machine. */
+function checkConfigMap({ metadata, spec }: NodeGroup, configMap: Surroundings['configMap']): Found {
+  const { name, key } = spec.cloudInit?.configMapRef ?? {}
+  if (!name || !key) return { violations: [], warnings: [] }
+  const field = 'spec.cloudInit.configMapRef'
+  const found = configMap(`${metadata.namespace}/${name}`)
+  if (found === undefined)
+    return {
+      violations: [],
+      warnings: [`${field}: ConfigMaps are not known yet, so the template was not checked`],
+    }
+  const template = found?.data?.[key]
+  if (template !== undefined) return { violations: checkTemplate(template, spec, field), warnings: [] }
+  const lacking = found === null ? `ConfigMap ${metadata.namespace}/${name}` : `key ${key} of the ConfigMap`
+  // The ConfigMap may be applied after the group; no machine is ordered without it.
+  return {
+    violations: [],
+    warnings: [`${field}: ${lacking} does not exist; no machine is ordered until it does`],
+  }
 }
 
 function checkNamespace({ metadata }: NodeGroup, namespaces: readonly string[]): Violation[] {

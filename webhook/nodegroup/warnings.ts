@@ -21,7 +21,7 @@ export function nodeGroupWarnings(nodeGroup: NodeGroup, isNew: boolean): string[
       ? []
       : [`label ${labels.managed} is not "true": the NodeGroup is not acted on`]),
     ...ofMachines
-      .filter((name) => isSet(spec[name]))
+      .filter((name) => spec.provisioner !== 'vm' && isSet(spec[name]))
       .map((name) => `spec.${name} has no effect: VPSie sets up managed workers itself`),
     ...without(spec),
     ...(inactive.length > 0
