@@ -2,7 +2,7 @@ import { type builtInVariables, renderCloudInit, variablesOf } from '../../commo
 import type { NodeGroup } from '../../common/api/nodegroup.ts'
 import { wantedLabels } from '../../common/api/ownership.ts'
 import type { VPSieNode } from '../../common/api/vpsienode.ts'
-import { hasCode, InputError, TerminalError } from '../../common/errors.ts'
+import { hasCode, InputError } from '../../common/errors.ts'
 import { resources } from '../../common/kube/resources.ts'
 import type { ControllerDeps } from '../deps.ts'
 import type { MachineHint, Offer, Pool } from '../vpsie/provider.ts'
@@ -20,7 +20,7 @@ export interface Purchase {
 
 /**
  * Prepares the order of a claim's machine: a worker in the pool of its size, or a plain VPS with its cloud-init.
- * Undefined if it cannot be sent yet. Rejects with a `TerminalError` or an `InputError` if it never can.
+ * Undefined if it cannot be sent yet. Rejects with an `InputError`, or what VPSie says, if it never can.
  */
 export async function preparePurchase(
   deps: PurchaseDeps,
@@ -68,10 +68,6 @@ async function prepareVM(
   signal: AbortSignal,
 ): Promise<Purchase> {
   const { spec, metadata } = nodeGroup
-  if (!offer.identifier)
-    throw new TerminalError(`VPSie tells no identifier of size "${offer.name}", which a VPS is ordered by`, {
-      code: 'Invalid',
-    })
   if (!spec.osImageID) throw new InputError('spec.osImageID', 'must name the image of the machines')
   const { template, path } = await readTemplate(deps, nodeGroup, signal)
   const needsToken = variablesOf(template).has('bootstrapToken')
@@ -88,7 +84,8 @@ async function prepareVM(
     hostname: claim.metadata.name,
     projectID: claim.spec.project,
     datacenterID: claim.spec.datacenterID,
-    sizeIdentifier: offer.identifier,
+    // One dialect knows sizes by identifier, the other by number.
+    sizeIdentifier: offer.identifier ?? String(offer.id),
     osImageID: spec.osImageID,
     sshKeyIDs: spec.sshKeyIDs ?? [],
     tags: spec.tags ?? [],

@@ -32,7 +32,7 @@ export interface VMOrder {
   hostname: string
   projectID: string
   datacenterID: string
-  /** VPSie's identifier of the size. */
+  /** VPSie's identifier of the size, else its decimal id. */
   sizeIdentifier: string
   osImageID: string
   sshKeyIDs: readonly string[]

@@ -43,6 +43,8 @@ export const v2: Dialect = {
       projectId: projectID,
       dcIdentifier: datacenterID,
       resourceIdentifier: sizeIdentifier,
+      offering_id: sizeIdentifier,
+      datacenter_id: datacenterID,
       os_image_id: osImageID,
       ssh_key_ids: sshKeyIDs,
       tags,

@@ -25,7 +25,7 @@ interface Seen {
   vpsie: VPSieInMemory
   cluster: SimulatedCluster
   clock: Clock
-  dialect: 'v2' | 'apps-v2'
+  isVM: boolean
 }
 
 /** Sees the cloud as it is, which the controller cannot, and judges by that alone. */
@@ -82,7 +82,8 @@ export class Oracle {
     const alive = this.#seen.vpsie.machines.filter((machine) => this.#isOurs(machine))
     const lost = alive.filter((machine) => !claims.some((claim) => isOwner(claim, machine)))
     // What a proxy's repetition made cannot be told from what people made: it may be left over, if it is reported.
-    if (lost.length > this.#repeats() || reported < lost.length + this.#handMadeAlive())
+    const strangers = this.#seen.isVM ? 0 : this.#handMadeAlive()
+    if (lost.length > this.#repeats() || reported < lost.length + strangers)
       for (const { identifier } of lost) this.#break('leaked', `machine ${identifier} has no claim`)
     for (const machine of alive) {
       const owners = claims.filter((claim) => isOwner(claim, machine))
@@ -151,7 +152,9 @@ export class Oracle {
           identitiesOfClaim(claim).length === 0 &&
           claim.metadata.annotations?.[annotations.requestedAt] !== undefined,
       )
-      const count = machines.length + open.length
+      // A repeated order of a plain VPS makes two of one host name; the second is a proxy's doing, and goes again.
+      const repeated = this.#seen.isVM ? machines.filter(({ orderedBy }) => orderedBy === 'repeat').length : 0
+      const count = machines.length - repeated + open.length
       const cost = count * 20
       if (count > maxNodes || cost > maxMonthlyCost)
         this.#break('overBudget', `${group} has ${count} machines for ${cost}`)

@@ -2,6 +2,7 @@ import { annotations, configName } from '../../../common/api/names.ts'
 import type { VPSieNode } from '../../../common/api/vpsienode.ts'
 import { resources } from '../../../common/kube/resources.ts'
 import { isMovable } from '../../../controller/nodes/drain.ts'
+import type { RequestName } from '../../simulators/vpsie/faults.ts'
 import type { SimulatedMachine } from '../../simulators/vpsie/model.ts'
 import type { Verdict } from './oracle.ts'
 import type { Script, Step } from './script.ts'
@@ -69,7 +70,7 @@ async function take(step: Step, world: MachineWorld): Promise<boolean> {
       return false
     }
     case 'vpsieFails':
-      vpsie.faults.next(step.operation, step.fault, step.times)
+      vpsie.faults.next(world.isVM ? asVM(step.operation) : step.operation, step.fault, step.times)
       return false
     case 'listsShrink':
       vpsie.faults.shrinkLists(step.to)
@@ -155,6 +156,15 @@ async function take(step: Step, world: MachineWorld): Promise<boolean> {
       weather.skewMs = step.seconds * 1000
       return true
   }
+}
+
+function asVM(operation: RequestName): RequestName {
+  const names: Partial<Record<RequestName, RequestName>> = {
+    addWorker: 'createVM',
+    deleteWorker: 'deleteVM',
+    listMachines: 'listVMs',
+  }
+  return names[operation] ?? operation
 }
 
 function vanish(machine: SimulatedMachine, { vpsie, oracle }: MachineWorld): void {

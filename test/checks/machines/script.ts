@@ -26,6 +26,8 @@ export type Step =
   | { kind: 'clockJumps'; seconds: number }
 
 export interface Script {
+  /** Workers of a cluster, or plain VPS. */
+  provisioner: 'managed' | 'vm'
   dialect: 'v2' | 'apps-v2'
   identityInReply: boolean
   /** Seed of what no step names: who is served first, which call fails in bad weather. */
@@ -171,6 +173,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 /** Scripts of up to `maxLength` steps. In dialect apps-v2 only a reply tells the identifier that a deletion needs. */
 export function scripts(maxLength: number): fc.Arbitrary<Script> {
   return fc.record({
+    provisioner: fc.constantFrom<Script['provisioner'][]>('managed', 'managed', 'managed', 'vm'),
     dialect: fc.constantFrom<Script['dialect'][]>('v2', 'v2', 'v2', 'apps-v2'),
     identityInReply: fc.boolean(),
     chance: fc.integer(),

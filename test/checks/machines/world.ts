@@ -47,11 +47,12 @@ export function createMachineWorld(script: Script, options: WorldOptions) {
   const chance: Chance = chanceOf(script.chance)
   let objects = 0
   const store = storeOfOurs({ clock, uid: () => `uid-${++objects}` })
-  const { dialect, identityInReply } = script
+  const { dialect, identityInReply, provisioner } = script
+  const isVM = provisioner === 'vm'
   const vpsie = createVPSie({ clock, dialect, identityInReply, bootMs: 40_000, deleteMs: 10_000 })
   const cluster = new SimulatedCluster(store)
   const weather: Weather = { apiPercent: 0, watchesBroken: false, skewMs: 0 }
-  const oracle = new Oracle({ store, vpsie, cluster, clock, dialect }, limits)
+  const oracle = new Oracle({ store, vpsie, cluster, clock, isVM }, limits)
   const replicas: Replica[] = []
   let handMade = 0
 
@@ -67,6 +68,7 @@ export function createMachineWorld(script: Script, options: WorldOptions) {
         spec: {
           maxNodes,
           labels: { tier },
+          ...(isVM ? asVM : {}),
           maxMonthlyCost: limits.maxMonthlyCost,
           scaleDownPolicy: {
             enabled: true,
@@ -85,8 +87,15 @@ export function createMachineWorld(script: Script, options: WorldOptions) {
   makeByHand()
 
   function makeByHand(): void {
-    oracle.handMade.add(vpsie.orderMachine({ poolID: 701 }).identifier)
+    const machine = isVM ? orderVPSByHand() : vpsie.orderMachine({ poolID: 701 })
+    oracle.handMade.add(machine.identifier)
     handMade++
+  }
+
+  function orderVPSByHand(): SimulatedMachine {
+    const place = { projectID: 'project-1', datacenterID: 'dc-1', userData: '' }
+    const sizeIdentifier = vpsie.cloud.size(11).identifier
+    return vpsie.cloud.orderVM({ ...place, sizeIdentifier, hostname: `by-hand-${handMade}` }, clock.now())
   }
 
   function startLeader(): Replica {
@@ -120,6 +129,7 @@ export function createMachineWorld(script: Script, options: WorldOptions) {
 
   return {
     clock,
+    isVM,
     chance,
     store,
     vpsie,
@@ -162,6 +172,12 @@ export function createMachineWorld(script: Script, options: WorldOptions) {
       store.list(resources.vpsieNodes).find((claim) => isOwner(claim, machine)),
   }
 }
+
+const asVM = {
+  provisioner: 'vm',
+  osImageID: 'ubuntu-24.04',
+  cloudInit: { template: '#cloud-config\nhostname: {{ hostname }}\njoin: {{ bootstrapToken }}\n' },
+} as const
 
 /** What the groups may have: the check's own figures, so that the oracle asks nobody. */
 export const limits = { maxNodes, maxMonthlyCost: 60 }

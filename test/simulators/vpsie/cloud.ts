@@ -121,7 +121,7 @@ export class Cloud {
     now: number,
   ): SimulatedMachine {
     const size = found(
-      this.catalog.sizes.find(({ identifier }) => identifier === vm.sizeIdentifier),
+      this.catalog.sizes.find(({ id, identifier }) => [String(id), identifier].includes(vm.sizeIdentifier)),
       'Resource',
     )
     if (this.outOfStock.has(size.id)) throw new Refusal(500, `No capacity available for size ${size.name}`)
