@@ -63,14 +63,17 @@ function beginRemovals(
   const verdicts = new Map(plan.nodes.map((decision) => [decision.node, decision]))
   const chosen = plan.actions.filter(({ type }) => type === 'remove')
   for (const action of chosen) report(deps, action, removals)
-  const leftOver = state.nodes.filter((node) => isDisrupted(node)).map(({ metadata }) => metadata.name)
+  const leftOver = new Set(
+    state.nodes.filter((node) => isDisrupted(node)).map(({ metadata }) => metadata.name),
+  )
   for (const name of new Set([...chosen.flatMap((action) => action.nodes ?? []), ...leftOver])) {
     const node = nodes.get(name)
     // A machine that never became a Node goes by the name of its claim.
     const claim = claims.get(name) ?? state.vpsieNodes.find(({ metadata }) => metadata.name === name)
     if (!claim || claim.metadata.deletionTimestamp !== undefined) continue
     if (!node) removals.start(name, () => removeUnregistered(deps, claim, signal))
-    else removals.start(name, () => removal(deps, node, claim, verdicts.get(name), signal))
+    else
+      removals.start(name, () => removal(deps, node, claim, verdicts.get(name), signal), leftOver.has(name))
   }
 }
 

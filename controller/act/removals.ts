@@ -7,9 +7,10 @@ export interface Removals {
   has(node: string): boolean
   /**
    * Begins `work` for a node unless one runs already, or one was called off lately; a failure is logged and ends that
-   * removal only. `work` resolves to false if the removal was called off.
+   * removal only. `work` resolves to false if the removal was called off. `isHalfDone` says that the node still has
+   * the mark of a removal: that must end one way or the other, and soon.
    */
-  start(node: string, work: () => Promise<boolean>): void
+  start(node: string, work: () => Promise<boolean>, isHalfDone?: boolean): void
   /** Resolves when all have ended. */
   settled(): Promise<void>
 }
@@ -45,8 +46,9 @@ export function createRemovals({ log, clock }: { log: Logger; clock: Pick<Clock,
 
   return {
     has: (node) => running.has(node),
-    start(node, work) {
-      const isPaused = (calledOff.get(node)?.until ?? Number.NEGATIVE_INFINITY) > clock.monotonic()
+    start(node, work, isHalfDone = false) {
+      const isPaused =
+        !isHalfDone && (calledOff.get(node)?.until ?? Number.NEGATIVE_INFINITY) > clock.monotonic()
       if (running.has(node) || isPaused) return
       // The microtask makes sure that the entry is set before the work can end.
       running.set(

@@ -238,10 +238,18 @@ export class SimulatedCluster {
       namespace: 'default',
       name,
     })
+    const { status: before } = budget
+    const allowed = Math.max(0, currentHealthy - minAvailable)
+    if (
+      before?.currentHealthy === currentHealthy &&
+      before.desiredHealthy === minAvailable &&
+      before.disruptionsAllowed === allowed
+    )
+      return
     const status = {
       currentHealthy,
       desiredHealthy: minAvailable,
-      disruptionsAllowed: Math.max(0, currentHealthy - minAvailable),
+      disruptionsAllowed: allowed,
       observedGeneration: budget.metadata.generation ?? 1,
       disruptedPods: null,
     }

@@ -215,7 +215,7 @@ async function comeToRest(world: MachineWorld): Promise<void> {
   const leader = world.leader()
   let calmMs = 0
   for (let ms = 0; ms < longestRestMs && calmMs < calmForMs; ms += 15_000) {
-    await world.advance(15_000)
+    await world.advance(15_000, 15_000)
     deleteByHand(world)
     const isCalm =
       world.restless().length === 0 &&

@@ -15,7 +15,7 @@ import type { Script } from './script.ts'
 /** Times are shorter than in a cluster, in proportion; list delays stay below the settle time. */
 const flags = [
   '--usage=off',
-  '--scan-interval=20s',
+  '--scan-interval=30s',
   '--node-sync-interval=15s',
   '--batch-idle-duration=4s',
   '--batch-max-duration=8s',
@@ -29,7 +29,7 @@ const flags = [
   '--scale-down-unready-time=3m',
   '--scale-down-delay-after-add=30s',
 ]
-export const stepMs = 5_000
+const stepMs = 5_000
 const maxNodes = 4
 
 export interface WorldOptions {
@@ -118,9 +118,9 @@ export function createMachineWorld(script: Script, options: WorldOptions) {
     return (line) => trace(`${((clock.now() - virtualStart) / 1000).toFixed(1).padStart(8)} #${n} ${line}`)
   }
 
-  async function advance(ms: number): Promise<void> {
-    for (let left = ms; left > 0; left -= stepMs) {
-      await clock.advance(Math.min(left, stepMs))
+  async function advance(ms: number, step = stepMs): Promise<void> {
+    for (let left = ms; left > 0; left -= step) {
+      await clock.advance(Math.min(left, step))
       // A machine that has just been deleted is judged by what its Node ran till then.
       oracle.look()
       cluster.step(vpsie.machines)

@@ -43,6 +43,15 @@ t.test('a removal that failed is not repeated at once, and stops no other node',
   t.strictSame(begun, ['n', 'm'])
 })
 
+t.test('a removal that has left its mark on the node is taken up again at once', async (t) => {
+  const { begun, all, start } = removals()
+  start('n', false)
+  await all.settled()
+  all.start('n', async () => begun.push('again') > 0, true)
+  await all.settled()
+  t.strictSame(begun, ['n', 'again'])
+})
+
 t.test('at most one removal of a node runs', async (t) => {
   const { begun, all, start } = removals()
   start('n', true)
