@@ -173,7 +173,11 @@ async function noteReady(
 
 async function failIfLate(deps: JoinDeps, claim: VPSieNode, signal: AbortSignal): Promise<void> {
   const since = fromTimestamp(claim.status?.provisionedAt)
-  if (since === undefined || deps.clock.now() - since < deps.options['join-timeout']) return
-  const message = `No ready Node ${deps.options['join-timeout'] / 1000} s after the machine was made`
-  await failClaim(deps, claim, 'JoiningTimeout', message, signal)
+  if (since === undefined) return
+  const waited = deps.clock.now() - since
+  const isRegistered = claim.status?.phase === 'Joining'
+  const limit = deps.options[isRegistered ? 'join-timeout' : 'register-timeout']
+  if (waited < limit) return
+  const message = `No ${isRegistered ? 'ready ' : ''}Node ${limit / 1000} s after the machine was made`
+  await failClaim(deps, claim, isRegistered ? 'JoiningTimeout' : 'RegistrationTimeout', message, signal)
 }

@@ -70,6 +70,12 @@ export async function order(
   if (!purchase) return
   if (!(await isWhole(deps, memory, view))) {
     deps.log.info('order waits: the list of machines is not whole', { vpsieNode: claim.metadata.name })
+    deps.events.record(
+      claim,
+      'Normal',
+      'OrderWaits',
+      "VPSie's list may not show every machine, so it cannot be told yet which one would be new",
+    )
     return
   }
   const attempt = Number(claim.metadata.annotations?.[annotations.addAttempt] ?? 0) + 1

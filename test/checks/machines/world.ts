@@ -21,6 +21,7 @@ const flags = [
   '--batch-max-duration=8s',
   '--add-settle-time=6m',
   '--launch-timeout=4m',
+  '--register-timeout=4m',
   '--join-timeout=5m',
   '--max-node-provision-time=6m',
   '--failed-vpsienode-ttl=3m',

@@ -360,3 +360,33 @@ t.test('a Ready Node that only has the address of a machine that is gone is left
   t.equal(claim(), undefined)
   t.ok(store.find(resources.nodes, { name: 'other' }))
 })
+
+t.test('launch, registration and joining have time-outs of their own', async (t) => {
+  const order = (machines: ReturnType<typeof machine>[], now: number) =>
+    void machines.push(machine('m-1', now))
+  const flags = [
+    '--launch-timeout=2m',
+    '--register-timeout=4m',
+    '--join-timeout=8m',
+    '--failed-vpsienode-ttl=0',
+  ]
+  const reasonOf = (claim: VPSieNode | undefined) =>
+    claim?.status?.conditions?.find(({ type, status }) => type === 'Error' && status === 'True')?.reason
+  const launched = machinePass(t, { flags })
+  await launched.passes(4)
+  t.equal(reasonOf(launched.claim()), undefined)
+  await launched.passes(2)
+  t.equal(reasonOf(launched.claim()), 'ProvisioningTimeout')
+  const made = machinePass(t, { flags, order })
+  await made.passes(8)
+  t.equal(reasonOf(made.claim()), undefined)
+  await made.passes(4)
+  t.equal(reasonOf(made.claim()), 'RegistrationTimeout')
+  const joined = machinePass(t, { flags, order })
+  const spec = { providerID: 'vpsie://dc-1/cluster-1/m-1' }
+  joined.store.create(resources.nodes, node('node-1', { spec, status: { conditions: [] } }))
+  await joined.passes(16)
+  t.equal(reasonOf(joined.claim()), undefined)
+  await joined.passes(4)
+  t.equal(reasonOf(joined.claim()), 'JoiningTimeout')
+})
