@@ -10,37 +10,43 @@ export interface Baseline {
   readonly text: string
 }
 
-const markLength = 8
-
 /** The baseline of these identities; letter case does not count. */
 export function baselineOf(identities: Iterable<string>): Baseline {
-  return createBaseline(new Set([...identities].map(markOf)))
+  return createBaseline(join(new Set([...identities].map(markOf))))
 }
 
 /** Reads `text` of a baseline. */
 export function readBaseline(text: string | undefined): Baseline {
-  const marks = new Set<string>()
-  for (let at = 0; at < (text ?? '').length; at += markLength)
-    marks.add((text ?? '').slice(at, at + markLength))
-  return createBaseline(marks)
+  return createBaseline(text ?? '')
 }
 
 /** What is in any of them. */
 export function joinBaselines(baselines: readonly Baseline[]): Baseline {
-  return createBaseline(new Set(baselines.flatMap(({ text }) => marksOf(text))))
+  return createBaseline(join(new Set(baselines.flatMap(({ text }) => marksOf(text)))))
 }
 
-function createBaseline(marks: ReadonlySet<string>): Baseline {
+// An order is read many times a pass, and its baseline is seldom asked: it is taken apart only then.
+function createBaseline(text: string): Baseline {
+  let marks: ReadonlySet<string> | undefined
   return {
-    has: (identity) => marks.has(markOf(identity)),
-    get text() {
-      return [...marks].sort().join('')
+    text,
+    has(identity) {
+      marks ??= new Set(marksOf(text))
+      return marks.has(markOf(identity))
     },
   }
 }
 
+function join(marks: ReadonlySet<string>): string {
+  return [...marks].sort().join('')
+}
+
+const markLength = 8
+
 function marksOf(text: string): string[] {
-  return text.match(/.{8}/g) ?? []
+  return Array.from({ length: Math.floor(text.length / markLength) }, (_, i) =>
+    text.slice(i * markLength, (i + 1) * markLength),
+  )
 }
 
 // 6 bytes are 8 characters.
