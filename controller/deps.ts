@@ -23,6 +23,8 @@ export interface ControllerDeps {
   log: Logger
   clock: Clock
   options: ControllerOptions
+  /** Source of chance in [0, 1) for waits between tries. */
+  random: () => number
   progress: Progress
   /** Wakes the loop that decides. */
   wakeDecision: Wake

@@ -7,7 +7,8 @@ import type { Plan } from './decide/plan.ts'
 import type { ClusterState } from './decide/state.ts'
 import type { ControllerDeps } from './deps.ts'
 import { lookAfterMachines } from './nodes/lifecycle.ts'
-import { createUnclaimedReport } from './nodes/unclaimed.ts'
+import { createMemory } from './nodes/memory.ts'
+import { createOrphanReport } from './nodes/orphans.ts'
 import { unsynced } from './observe/caches.ts'
 import { managedNodeGroups, observe } from './observe/state.ts'
 import { type Changes, createChanges } from './status/changes.ts'
@@ -71,14 +72,16 @@ async function report(
 }
 
 async function lookAfterMachinesOnAndOn(deps: ControllerDeps, signal: AbortSignal): Promise<void> {
-  const reportUnclaimed = createUnclaimedReport(deps)
+  const memory = createMemory(deps.clock)
+  const reportOrphans = createOrphanReport(deps, memory)
   let listedAllAt = Number.NEGATIVE_INFINITY
   await every(deps, 'machines', deps.wakeMachines, deps.options['node-sync-interval'], signal, async () => {
     if (unsynced(deps.caches).length > 0) return
     const listAll = deps.clock.monotonic() - listedAllAt >= deps.options['orphan-check-interval']
-    const views = await lookAfterMachines(deps, { listAll }, signal)
-    if (listAll) listedAllAt = deps.clock.monotonic()
-    reportUnclaimed(views)
+    const views = await lookAfterMachines(deps, { listAll, memory }, signal)
+    if (!listAll) return
+    listedAllAt = deps.clock.monotonic()
+    await reportOrphans(views, signal)
   })
 }
 

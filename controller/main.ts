@@ -66,6 +66,7 @@ async function run(
     log,
     clock,
     options,
+    random: Math.random,
     progress: createProgress(),
     wakeDecision: createWake(clock),
     wakeMachines: createWake(clock),

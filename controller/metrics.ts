@@ -163,6 +163,12 @@ const machineMetrics = {
     type: 'gauge',
     help: 'Workers at VPSie that no VPSieNode owns. They are never touched; somebody should know them.',
   },
+  vpsienodes_without_machine: { type: 'gauge', help: 'VPSieNodes whose machine VPSie lists no more.' },
+  nodes_without_vpsienode: { type: 'gauge', help: 'Nodes of a NodeGroup that no VPSieNode owns.' },
+  machine_lists_short: {
+    type: 'gauge',
+    help: 'Clusters whose list of machines lacks more than can be believed, so that nothing is concluded from it.',
+  },
 } as const satisfies MetricTable
 
 /** Every series of the controller, those of its parts included. */

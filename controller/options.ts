@@ -112,6 +112,12 @@ const machineOptions = {
     description: 'How long a machine may take to appear after its order.',
     min: 1000,
   },
+  'register-timeout': {
+    type: 'duration',
+    default: '10m',
+    description: 'How long a machine may take to register its Node.',
+    min: 1000,
+  },
   'join-timeout': {
     type: 'duration',
     default: '15m',
@@ -155,6 +161,11 @@ export function controllerRelations(options: ControllerOptions): string[] {
   if (options['retry-period'] >= options['renew-deadline']) {
     mistakes.push(
       '--retry-period must be shorter than --renew-deadline: one failed try must not end the lead',
+    )
+  }
+  if (options['register-timeout'] > options['join-timeout']) {
+    mistakes.push(
+      '--register-timeout must not be longer than --join-timeout: a Node registers before it is ready',
     )
   }
   if (options.namespaces.length === 0) mistakes.push('--namespaces must name at least one namespace')

@@ -12,6 +12,8 @@ export interface Wake {
   wait(times: { idleMs: number; maxMs: number; periodMs: number }, signal: AbortSignal): Promise<void>
 }
 
+const woken = 'woken'
+
 /** Makes a wake-up that batches bursts (as Karpenter's batcher does: 1 s idle, 10 s at most). */
 export function createWake(clock: Clock): Wake {
   let firstAt: number | undefined
@@ -32,7 +34,8 @@ export function createWake(clock: Clock): Wake {
     fire() {
       lastAt = clock.monotonic()
       firstAt ??= lastAt
-      interrupt.abort()
+      // With a reason of its own no error with a stack is made for each change.
+      interrupt.abort(woken)
     },
     async wait({ idleMs, maxMs, periodMs }, signal) {
       const end = clock.monotonic() + periodMs

@@ -1,48 +1,85 @@
+import { parseDocument } from 'yaml'
 import { InputError } from '../errors.ts'
 
-/** What the controller fills in for each machine, beside the variables of the NodeGroup, which win. */
-export const machineVariables = [
-  'nodeName',
+/** What every cloud-init template may use beside its own variables. */
+export const builtInVariables = [
+  'hostname',
+  'vpsieNode',
   'nodeGroup',
-  'datacenterID',
+  'datacenter',
   'offering',
   'kubernetesVersion',
-  'resourceIdentifier',
+  /** `key=value,...`, as kubelet's --node-labels takes it. */
+  'nodeLabels',
+  /** `key=value:Effect,...`, as kubelet's --register-with-taints takes it. */
+  'nodeTaints',
+  /** Of a bootstrap token made for this machine alone, `id.secret`. */
+  'bootstrapToken',
 ] as const
 
-const opening = '{{'
-const placeholder = /\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}/y
+export type BuiltInVariable = (typeof builtInVariables)[number]
+
+// What means itself in YAML, quoted or not, and in a shell.
+const harmless = /^[A-Za-z0-9 ._:/,=@+~%-]*$/
+const place = /\{\{\s*([A-Za-z][A-Za-z0-9_]*)\s*\}\}/g
+// VPSie tells no limit; this is that of the clouds that have one.
+const longestBytes = 65_536
+
+/** Names of the variables that a template uses. */
+export function variablesOf(template: string): Set<string> {
+  return new Set([...template.matchAll(place)].map(([, name = '']) => name))
+}
 
 /**
- * The template with every `{{ name }}` replaced by its value. Throws `InputError` at `path` with the line of a
- * placeholder that is not closed or has no value, or if what comes out is no user data that cloud-init reads: it must
- * begin with `#cloud-config` or `#!`. No message shows any of the text, which may hold a join token.
+ * Puts values into a template. There is no logic in templates: `{{ name }}` stands for a value, and nothing else may
+ * stand in braces. Throws `InputError` below `path` for an unknown variable, a value that could change what the
+ * document means, and a document that cloud-init would not read; a value is never quoted, it may be secret.
  */
 export function renderCloudInit(
   template: string,
-  variables: Readonly<Record<string, string>>,
+  values: Readonly<Partial<Record<string, string>>>,
   path: string,
 ): string {
-  let rendered = ''
-  let at = 0
-  for (;;) {
-    const next = template.indexOf(opening, at)
-    if (next < 0) break
-    placeholder.lastIndex = next
-    const [whole = '', name = ''] = placeholder.exec(template) ?? []
-    const line = template.slice(0, next).split('\n').length
-    if (whole === '')
-      throw new InputError(path, `line ${line}: must have a name and "}}" after "{{", as in {{ nodeName }}`)
-    const value = Object.hasOwn(variables, name) ? variables[name] : undefined
-    if (value === undefined) {
-      const known = Object.keys(variables).join(', ')
-      throw new InputError(path, `line ${line}: {{ ${name} }} must be one of the variables: ${known}`)
-    }
-    rendered += template.slice(at, next) + value
-    at = next + whole.length
+  for (const name of variablesOf(template)) checkValue(name, values[name], path)
+  const text = template.replace(place, (_, name: string) => values[name] ?? '')
+  const left = /\{\{[^\n]{0,40}/.exec(text)?.[0]
+  if (left !== undefined)
+    throw new InputError(
+      path,
+      `must have only variables such as {{ hostname }} in double braces: it has "${left}"`,
+    )
+  checkDocument(text, path)
+  return text
+}
+
+function checkValue(name: string, value: string | undefined, path: string): void {
+  if (value === undefined)
+    throw new InputError(
+      path,
+      `uses variable "${name}", which is neither in spec.cloudInit.variables nor one of ${builtInVariables.join(', ')}`,
+    )
+  if (harmless.test(value)) return
+  throw new InputError(
+    path,
+    `the value of variable "${name}" may have letters, digits, blanks and ._:/,=@+~%- only, so that it means the same in YAML and in a shell; give anything else as base64`,
+  )
+}
+
+function checkDocument(text: string, path: string): void {
+  const bytes = Buffer.byteLength(text)
+  if (bytes > longestBytes)
+    throw new InputError(path, `must be at most ${longestBytes} bytes: it has ${bytes}`)
+  if (text.startsWith('#!')) return
+  if (!/^#cloud-config[ \t]*\r?\n/.test(text))
+    throw new InputError(path, 'must begin with a line "#cloud-config", or with "#!" for a script')
+  const document = parseDocument(text)
+  const [problem] = document.errors
+  // The parser's own words quote the document.
+  if (problem) {
+    const line = problem.linePos?.[0].line
+    throw new InputError(path, `must be YAML: line ${line ?? '?'} is not (${problem.code})`)
   }
-  rendered += template.slice(at)
-  if (!/^#(cloud-config|!)/.test(rendered))
-    throw new InputError(path, 'must begin with #cloud-config or #!, or cloud-init passes over it')
-  return rendered
+  const value: unknown = document.toJS()
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new InputError(path, 'must be a YAML mapping, as cloud-init reads it')
 }

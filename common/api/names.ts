@@ -46,12 +46,14 @@ export const annotations = {
   requestedAt: `${group}/requested-at`,
   /** Decimal, from 1: how often an add call was about to be sent. */
   addAttempt: `${group}/add-attempt`,
-  /** Compact list of the identifiers of the cluster's machines just before the add call. */
+  /** Marks of the cluster's machines just before the add call, 8 characters each (controller/nodes/baseline.ts). */
   baseline: `${group}/baseline`,
-  /** Present once VPSie accepted the order: the identities its reply handed back, if any, separated by commas. */
+  /** Present once VPSie accepted the order: what its reply told of the machine, `uuid=`, `id=`, `name=`, if anything. */
   addAccepted: `${group}/add-accepted`,
   /** RFC 3339: since when VPSie's lists have shown no machine of this VPSieNode. */
   absentSince: `${group}/absent-since`,
+  /** `vm` on a VPSieNode whose machine is a plain VPS. */
+  provisioner: `${group}/provisioner`,
   /** Why the machine was ordered: a reason code of the decision. */
   orderedFor: `${group}/ordered-for`,
   /** Names of the Nodes this machine is to replace, separated by commas. */

@@ -63,6 +63,13 @@ export const nodeGroupStatus = Type.Object({
   recentChanges: Type.Optional(
     Type.Array(change, { maxItems: 64, description: 'Growth and removals in turn within the last hour.' }),
   ),
+  orphans: Type.Optional(
+    Type.Array(text('A sentence.', 512), {
+      maxItems: 20,
+      description:
+        'What VPSie and the cluster do not agree about: machines, VPSieNodes or Nodes without the other.',
+    }),
+  ),
   conditions: Type.Optional(conditions),
   monthlyCost: Type.Optional(Type.Number({ description: 'Of the machines now, in account currency.' })),
   lastDecisionTime: Type.Optional(timestamp('When the last plan was made.')),

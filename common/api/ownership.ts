@@ -1,5 +1,5 @@
 import type { Node, Taint } from '../kube/objects.ts'
-import { annotations, labels } from './names.ts'
+import { annotations, labels, wellKnown } from './names.ts'
 import type { NodeGroup } from './nodegroup.ts'
 import type { VPSieNode } from './vpsienode.ts'
 
@@ -38,6 +38,12 @@ export function isOf(claim: VPSieNode, { metadata }: NodeGroup): boolean {
   return claim.metadata.namespace === metadata.namespace && groupNameOf(claim) === metadata.name
 }
 
+/** True for a node of the control plane: never ours, whatever else is said of it. */
+export function isControlPlane({ metadata }: Node): boolean {
+  const has = metadata.labels ?? {}
+  return has[wellKnown.controlPlane] !== undefined || has[wellKnown.master] !== undefined
+}
+
 /**
  * How a Node is known to be a claim's, the surest way first: the label we put on it, its provider id, its name, its
  * address. 0 to 3; undefined if it is not. A label that names another claim settles that it is not.
@@ -47,6 +53,7 @@ function kinshipOf(claim: VPSieNode): (node: Node) => number | undefined {
   const identities = new Set(identitiesOfClaim(claim))
   const address = claim.spec.ipAddress
   return (node) => {
+    if (isControlPlane(node)) return undefined
     const label = node.metadata.labels?.[labels.vpsieNode]
     if (label !== undefined) return label === claim.metadata.name ? 0 : undefined
     if (identities.has(lastPart(node.spec?.providerID))) return 1
@@ -62,23 +69,31 @@ function lastPart(providerID: string | undefined): string {
   return providerID?.split('/').at(-1)?.toLowerCase() ?? ''
 }
 
-/** The Node of a claim: the one that is most surely its own. */
-export function nodeOfClaim(nodes: readonly Node[], claim: VPSieNode): Node | undefined {
-  return surest(nodes, kinshipOf(claim))
+/** Every Node that is a claim's, the surest first: a machine that has come back under another name has two. */
+export function nodesOfClaim(nodes: readonly Node[], claim: VPSieNode): Node[] {
+  const rankOf = kinshipOf(claim)
+  return nodes
+    .flatMap((node) => {
+      const rank = rankOf(node)
+      return rank === undefined ? [] : [{ node, rank }]
+    })
+    .sort((a, b) => a.rank - b.rank)
+    .map(({ node }) => node)
 }
 
-/** The claim of a Node, likewise. */
+/** True unless only its address says that the Node is the claim's: addresses are given to others again. */
+export function isSurelyOf(node: Node, claim: VPSieNode): boolean {
+  return (kinshipOf(claim)(node) ?? 3) < 3
+}
+
+/** The claim of a Node: the one it is most surely of. */
 export function claimOfNode(claims: readonly VPSieNode[], node: Node): VPSieNode | undefined {
-  return surest(claims, (claim) => kinshipOf(claim)(node))
-}
-
-function surest<T>(items: readonly T[], rankOf: (item: T) => number | undefined): T | undefined {
-  let best: { item: T; rank: number } | undefined
-  for (const item of items) {
-    const rank = rankOf(item)
-    if (rank !== undefined && (best === undefined || rank < best.rank)) best = { item, rank }
+  let best: { claim: VPSieNode; rank: number } | undefined
+  for (const claim of claims) {
+    const rank = kinshipOf(claim)(node)
+    if (rank !== undefined && (best === undefined || rank < best.rank)) best = { claim, rank }
   }
-  return best?.item
+  return best?.claim
 }
 
 /** Labels a Node of the group carries: the group's own, and whose it is. */

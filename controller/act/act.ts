@@ -1,5 +1,5 @@
 import type { NodeGroup } from '../../common/api/nodegroup.ts'
-import { nodeOfClaim } from '../../common/api/ownership.ts'
+import { nodesOfClaim } from '../../common/api/ownership.ts'
 import type { VPSieNode } from '../../common/api/vpsienode.ts'
 import { codeOf, errorText, hasCode } from '../../common/errors.ts'
 import type { Node } from '../../common/kube/objects.ts'
@@ -11,7 +11,7 @@ import { isDisrupted } from '../nodes/join.ts'
 import { guardNodeGroup } from '../nodes/nodegroup-end.ts'
 import { grow } from './grow.ts'
 import type { Removals } from './removals.ts'
-import { removeDeadNode, removeNode } from './remove.ts'
+import { removeDeadNode, removeNode, removeUnregistered } from './remove.ts'
 import { writeTimers } from './timers.ts'
 
 /**
@@ -61,12 +61,17 @@ function beginRemovals(
   const verdicts = new Map(plan.nodes.map((decision) => [decision.node, decision]))
   const chosen = plan.actions.filter(({ type }) => type === 'remove')
   for (const action of chosen) report(deps, action, removals)
-  const leftOver = state.nodes.filter((node) => isDisrupted(node)).map(({ metadata }) => metadata.name)
+  const leftOver = new Set(
+    state.nodes.filter((node) => isDisrupted(node)).map(({ metadata }) => metadata.name),
+  )
   for (const name of new Set([...chosen.flatMap((action) => action.nodes ?? []), ...leftOver])) {
     const node = nodes.get(name)
-    const claim = claims.get(name)
-    if (!node || !claim || claim.metadata.deletionTimestamp !== undefined) continue
-    removals.start(name, () => removal(deps, node, claim, verdicts.get(name), signal))
+    // A machine that never became a Node goes by the name of its claim.
+    const claim = claims.get(name) ?? state.vpsieNodes.find(({ metadata }) => metadata.name === name)
+    if (!claim || claim.metadata.deletionTimestamp !== undefined) continue
+    if (!node) removals.start(name, () => removeUnregistered(deps, claim, signal))
+    else
+      removals.start(name, () => removal(deps, node, claim, verdicts.get(name), signal), leftOver.has(name))
   }
 }
 
@@ -76,7 +81,7 @@ function removal(
   claim: VPSieNode,
   decision: NodeDecision | undefined,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const isDead = decision?.verdict === 'remove' && decision.reasons.some(({ code }) => code === 'Dead')
   return isDead ? removeDeadNode(deps, node, claim, signal) : removeNode(deps, node, claim, signal)
 }
@@ -84,8 +89,8 @@ function removal(
 function claimsByNode(state: ClusterState): Map<string, VPSieNode> {
   const found = new Map<string, VPSieNode>()
   for (const claim of state.vpsieNodes) {
-    const node = nodeOfClaim(state.nodes, claim)
-    if (node) found.set(node.metadata.name, claim)
+    for (const { metadata } of nodesOfClaim(state.nodes, claim))
+      if (!found.has(metadata.name)) found.set(metadata.name, claim)
   }
   return found
 }

@@ -1,5 +1,5 @@
 import { annotations } from '../../common/api/names.ts'
-import { hasCode } from '../../common/errors.ts'
+import { errorText, hasCode } from '../../common/errors.ts'
 import { resources } from '../../common/kube/resources.ts'
 import type { NodeDecision } from '../decide/plan.ts'
 import type { ControllerDeps } from '../deps.ts'
@@ -10,7 +10,7 @@ import { inParallel } from '../nodes/drain.ts'
  * counting instead of starting over.
  */
 export async function writeTimers(
-  deps: Pick<ControllerDeps, 'client' | 'caches'>,
+  deps: Pick<ControllerDeps, 'client' | 'caches' | 'log'>,
   decisions: readonly NodeDecision[],
   signal: AbortSignal,
 ): Promise<void> {
@@ -27,7 +27,10 @@ export async function writeTimers(
     try {
       await deps.client.patch(resources.nodes, { name: node }, patch, {}, signal)
     } catch (error) {
-      if (!hasCode(error, 'NotFound')) throw error
+      signal.throwIfAborted()
+      // The next decision writes it; one Node's note stops nothing else.
+      if (!hasCode(error, 'NotFound'))
+        deps.log.warn('could not note since when a node is unneeded', { node, error: errorText(error) })
     }
   })
 }

@@ -12,9 +12,12 @@ import type { ControllerDeps } from '../deps.ts'
 const firstMs = 5 * 60_000
 const longestMs = 30 * 60_000
 
-type BackoffDeps = Pick<ControllerDeps, 'client' | 'clock' | 'events'>
+type BackoffDeps = Pick<ControllerDeps, 'client' | 'clock' | 'events' | 'random'>
 
-/** The list after one more refusal of (offering, datacenter): its pause doubles with each one in a row. */
+/**
+ * The list after one more refusal of (offering, datacenter). Its pause doubles with each one in a row: those that come
+ * while it lasts are of the same order, and one that is long over counts no more.
+ */
 export function withRefusal(
   backoffs: readonly OfferingBackoff[],
   offering: string,
@@ -23,7 +26,10 @@ export function withRefusal(
   now: number,
 ): OfferingBackoff[] {
   const same = (entry: OfferingBackoff) => entry.offering === offering && entry.datacenterID === datacenterID
-  const failures = (backoffs.find(same)?.failures ?? 0) + 1
+  const before = backoffs.find(same)
+  const endedAt = fromTimestamp(before?.until) ?? 0
+  if (before && endedAt > now) return [...backoffs]
+  const failures = before && endedAt > now - longestMs ? before.failures + 1 : 1
   const until = toTimestamp(now + Math.min(longestMs, firstMs * 2 ** (failures - 1)))
   const others = backoffs.filter(
     (entry) => !same(entry) && (fromTimestamp(entry.until) ?? 0) > now - longestMs,
@@ -104,7 +110,8 @@ async function changeBackoffs(
     )
   }
   try {
-    return await retry(deps.clock, attempt, { retryable: (error) => hasCode(error, 'Conflict') }, signal)
+    const retryable = (error: unknown) => hasCode(error, 'Conflict')
+    return await retry(deps.clock, attempt, { retryable, random: deps.random }, signal)
   } catch (error) {
     // A group that is gone has nothing to back off from.
     if (hasCode(error, 'NotFound')) return undefined

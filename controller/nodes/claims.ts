@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto'
-import { annotations, apiVersion, finalizers, labels } from '../../common/api/names.ts'
+import {
+  annotations,
+  apiVersion,
+  finalizers,
+  labels,
+  type VPSieNodeCondition,
+} from '../../common/api/names.ts'
 import type { NodeGroup } from '../../common/api/nodegroup.ts'
 import type { Phase, VPSieNode, VPSieNodeStatus } from '../../common/api/vpsienode.ts'
 import { toTimestamp } from '../../common/clock.ts'
@@ -51,6 +57,7 @@ export function newClaim(nodeGroup: NodeGroup, name: string, wanted: Wanted): VP
       },
       annotations: {
         [annotations.orderedFor]: wanted.reason,
+        ...(spec.provisioner === 'vm' ? { [annotations.provisioner]: 'vm' } : {}),
         ...(wanted.replaces?.length ? { [annotations.replaces]: wanted.replaces.join(',') } : {}),
       },
     },
@@ -78,8 +85,8 @@ export interface PhaseChange {
   message: string
   /** Further status fields, such as the time of the step. */
   status?: Partial<VPSieNodeStatus>
-  /** Condition that tells this step, with its status. */
-  condition?: { type: 'VPSReady' | 'NodeJoined' | 'NodeReady' | 'Error'; status: 'True' | 'False' }
+  /** Conditions that tell this step, with their status. */
+  conditions?: readonly { type: VPSieNodeCondition; status: 'True' | 'False' }[]
 }
 
 /**
@@ -93,10 +100,11 @@ export async function setPhase(
   change: PhaseChange,
   signal: AbortSignal,
 ): Promise<VPSieNode> {
-  const { reason, message, condition } = change
-  const conditions = condition
-    ? setCondition(claim.status?.conditions ?? [], { ...condition, reason, message }, deps.clock.now())
-    : claim.status?.conditions
+  const { reason, message } = change
+  const conditions = change.conditions?.reduce(
+    (list, condition) => setCondition(list, { ...condition, reason, message }, deps.clock.now()),
+    claim.status?.conditions ?? [],
+  )
   const status = {
     ...change.status,
     phase,
@@ -133,14 +141,9 @@ export function failClaim(
   message: string,
   signal: AbortSignal,
 ): Promise<VPSieNode> {
-  const condition = { type: 'Error', status: 'True' } as const
-  return setPhase(
-    deps,
-    claim,
-    'Failed',
-    { reason, message, status: { lastError: message }, condition },
-    signal,
-  )
+  const conditions = [{ type: 'Error', status: 'True' }] as const
+  const change = { reason, message, status: { lastError: message }, conditions }
+  return setPhase(deps, claim, 'Failed', change, signal)
 }
 
 /** Patches a claim as it was read: `Conflict` if it has changed since. */

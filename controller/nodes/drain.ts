@@ -12,7 +12,7 @@ export interface DrainDeps {
   log: Logger
   /** Called for each pod that the API server agreed to evict. */
   onEvicted?: (pod: Pod) => void
-  random?: () => number
+  random: () => number
 }
 
 export interface DrainOptions {
@@ -51,11 +51,10 @@ export function isMovable(pod: Pod): boolean {
 }
 
 /**
- * Evicts every movable pod of a node by policy/v1 and waits until each is gone. Evictions run in parallel within
- * a wave; pods that tolerate everything follow the ordinary ones, critical pods come last. A refusal (429, a
- * PodDisruptionBudget) is asked again with backoff until `signal` aborts, which ends the drain and reports what
- * was left; nothing is deleted by force. Pods that arrive meanwhile are the caller's to look for. Rejects only if
- * the node's pods cannot be listed.
+ * Evicts every movable pod of a node by policy/v1 and waits until each is gone, those that arrive meanwhile too.
+ * Evictions run in parallel within a wave; pods that tolerate everything follow the ordinary ones, critical pods come
+ * last. A refusal (429, a PodDisruptionBudget) is asked again with backoff until `signal` aborts, which ends the drain
+ * and reports what was left; nothing is deleted by force. Rejects only if the node's pods cannot be listed.
  */
 export async function drain(
   deps: DrainDeps,
@@ -63,18 +62,81 @@ export async function drain(
   options: DrainOptions,
   signal: AbortSignal,
 ): Promise<DrainResult> {
-  const result: DrainResult = { evicted: 0, blocked: [] }
-  const movable = (await listPodsOf(deps.client, node, signal)).filter(isMovable)
-  for (const wave of [0, 1, 2]) {
-    const pods = movable.filter((pod) => waveOf(pod) === wave)
-    await inParallel(pods, options.parallel ?? 10, async (pod) => {
-      const outcome = await evictAndWait(deps, pod, options, signal)
-      if (outcome.evicted) result.evicted++
-      if (outcome.blocked !== undefined) result.blocked.push({ pod: keyOf(pod), reason: outcome.blocked })
-    })
-    if (result.blocked.length > 0) break
+  const evicted = new Set<string>()
+  let held = new Map<string, string>()
+  for (let attempt = 0; ; ) {
+    const left = await listLeft(deps, node, signal)
+    if (left === undefined) return resultOf(evicted, held)
+    if (left.length === 0) return resultOf(evicted, new Map())
+    const wave = Math.min(...left.map(waveOf))
+    const turn = left.filter((pod) => waveOf(pod) === wave && !evicted.has(uidOf(pod)))
+    const outcome = await evictAll(deps, turn, options, signal)
+    for (const pod of outcome.evicted) evicted.add(uidOf(pod))
+    held = new Map(left.map((pod) => [keyOf(pod), outcome.refused.get(pod) ?? 'it has not stopped yet']))
+    if (outcome.isFinal) return resultOf(evicted, outcome.final)
+    // A refusal is asked again later and later, what only has to stop is looked for at a steady pace.
+    attempt = outcome.refused.size > 0 ? attempt + 1 : 0
+    const jitter = attempt > 0 ? fullJitter(attempt, backoffBaseMs, backoffCapMs, deps.random) : 0
+    await deps.clock.sleep(Math.max(pollMs, jitter), signal).catch(() => undefined)
   }
-  result.blocked.sort((a, b) => (a.pod < b.pod ? -1 : 1))
+}
+
+/** The movable pods that are still there; undefined once the drain's time is over. */
+async function listLeft(
+  { client }: DrainDeps,
+  node: string,
+  signal: AbortSignal,
+): Promise<Pod[] | undefined> {
+  if (signal.aborted) return undefined
+  try {
+    return (await listPodsOf(client, node, signal)).filter(isMovable)
+  } catch (error) {
+    if (signal.aborted) return undefined
+    throw error
+  }
+}
+
+function resultOf(evicted: ReadonlySet<string>, blocked: ReadonlyMap<string, string>): DrainResult {
+  const rows = [...blocked].map(([pod, reason]) => ({ pod, reason }))
+  return { evicted: evicted.size, blocked: rows.sort((a, b) => (a.pod < b.pod ? -1 : 1)) }
+}
+
+function uidOf({ metadata }: Pod): string {
+  return metadata.uid ?? `${metadata.namespace}/${metadata.name}`
+}
+
+interface Evictions {
+  /** Pods that the API server agreed to evict, or that had gone. */
+  evicted: Pod[]
+  /** Those it did not, for now. */
+  refused: Map<Pod, string>
+  /** True if asking again cannot help; `final` then tells why. */
+  isFinal: boolean
+  final: Map<string, string>
+}
+
+async function evictAll(
+  deps: DrainDeps,
+  pods: readonly Pod[],
+  options: DrainOptions,
+  signal: AbortSignal,
+): Promise<Evictions> {
+  const result: Evictions = { evicted: [], refused: new Map(), isFinal: false, final: new Map() }
+  await inParallel(pods, options.parallel ?? 10, async (pod) => {
+    if (signal.aborted) return void result.refused.set(pod, 'the drain ended before its turn')
+    try {
+      await requestEviction(deps.client, pod, options, signal)
+      result.evicted.push(pod)
+      if (pod.metadata.deletionTimestamp === undefined) deps.onEvicted?.(pod)
+    } catch (error) {
+      if (hasCode(error, 'NotFound')) return void result.evicted.push(pod)
+      const reason = signal.aborted ? 'the drain ended before its turn' : errorText(error)
+      result.refused.set(pod, reason)
+      if (signal.aborted || error instanceof TransientError || hasCode(error, 'Conflict')) return
+      result.isFinal = true
+      result.final.set(keyOf(pod), reason)
+    }
+  })
   return result
 }
 
@@ -115,42 +177,6 @@ function waveOf(pod: Pod): number {
   return toleratesAll ? 1 : 0
 }
 
-interface PodOutcome {
-  evicted: boolean
-  blocked?: string
-}
-
-async function evictAndWait(
-  deps: DrainDeps,
-  pod: Pod,
-  options: DrainOptions,
-  signal: AbortSignal,
-): Promise<PodOutcome> {
-  let evicted = false
-  let held = 'the drain ended before its turn'
-  for (let attempt = 0; !signal.aborted; attempt++) {
-    try {
-      if (!evicted) {
-        await requestEviction(deps.client, pod, options, signal)
-        evicted = true
-        held = 'it has not stopped yet'
-        deps.onEvicted?.(pod)
-      }
-      await untilGone(deps, pod, signal)
-      return { evicted }
-    } catch (error) {
-      if (hasCode(error, 'NotFound')) return { evicted }
-      if (signal.aborted) break
-      if (!(error instanceof TransientError) && !hasCode(error, 'Conflict'))
-        return { evicted, blocked: errorText(error) }
-      held = errorText(error)
-      const jitter = fullJitter(attempt, backoffBaseMs, backoffCapMs, deps.random ?? Math.random)
-      await deps.clock.sleep(Math.max(100, jitter), signal).catch(() => undefined)
-    }
-  }
-  return { evicted, blocked: held }
-}
-
 async function requestEviction(
   client: KubeClient,
   pod: Pod,
@@ -171,16 +197,6 @@ async function requestEviction(
     },
     signal,
   )
-}
-
-async function untilGone({ client, clock }: DrainDeps, pod: Pod, signal: AbortSignal): Promise<void> {
-  for (;;) {
-    const { name, namespace } = pod.metadata
-    const now = await client.get(resources.pods, { name, ...(namespace ? { namespace } : {}) }, signal)
-    // A StatefulSet makes the successor under the same name.
-    if (now.metadata.uid !== pod.metadata.uid) return
-    await clock.sleep(pollMs, signal)
-  }
 }
 
 /** Runs `work` over the items, at most `limit` at a time; rejects with the first error after all have settled. */

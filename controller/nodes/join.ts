@@ -1,60 +1,35 @@
-import { annotations, taints, wellKnown } from '../../common/api/names.ts'
+import { taints } from '../../common/api/names.ts'
 import type { NodeGroup } from '../../common/api/nodegroup.ts'
-import { nodeOfClaim } from '../../common/api/ownership.ts'
+import { nodesOfClaim } from '../../common/api/ownership.ts'
 import type { VPSieNode } from '../../common/api/vpsienode.ts'
 import { fromTimestamp, toTimestamp } from '../../common/clock.ts'
 import type { Node } from '../../common/kube/objects.ts'
+import { setCondition } from '../../common/kube/status.ts'
 import type { ControllerDeps } from '../deps.ts'
-import type { Machine } from '../vpsie/provider.ts'
-import { forgetRefusals } from './backoff.ts'
+import { revokeToken } from './bootstrap-token.ts'
 import { failClaim, patchClaim, setPhase } from './claims.ts'
+import { isVM } from './fleet.ts'
 import { repairNode } from './repair.ts'
 
-type JoinDeps = Pick<ControllerDeps, 'client' | 'clock' | 'caches' | 'events' | 'metrics' | 'log' | 'options'>
-
-/** Writes a machine's identity on the claim that ordered it. From here on the claim is the machine's owner. */
-export async function adoptMachine(
-  deps: JoinDeps,
-  claim: VPSieNode,
-  machine: Machine,
-  signal: AbortSignal,
-): Promise<VPSieNode> {
-  const [ipAddress] = machine.addresses
-  const spec = {
-    ...(machine.uuid ? { vpsieNodeIdentifier: machine.uuid } : {}),
-    ...(machine.numericID === undefined ? {} : { vpsieInstanceID: machine.numericID }),
-    ...(ipAddress ? { ipAddress } : {}),
-  }
-  const owned = await patchClaim(
-    deps,
-    claim,
-    { metadata: { annotations: { [annotations.absentSince]: null } }, spec },
-    undefined,
-    signal,
-  )
-  await forgetRefusals(deps, claim, signal)
-  if (claim.metadata.deletionTimestamp !== undefined) return owned
-  return setPhase(
-    deps,
-    owned,
-    'Provisioned',
-    {
-      reason: 'Provisioned',
-      message: `VPSie made machine ${machine.identity}`,
-      status: {
-        provisionedAt: toTimestamp(deps.clock.now()),
-        ...(machine.hostname ? { hostname: machine.hostname } : {}),
-        ...(machine.status ? { vpsieStatus: machine.status } : {}),
-      },
-      condition: { type: 'VPSReady', status: 'True' },
-    },
-    signal,
-  )
-}
+type JoinDeps = Pick<
+  ControllerDeps,
+  'client' | 'random' | 'clock' | 'caches' | 'events' | 'metrics' | 'log' | 'options'
+>
 
 /** True if the Node reports Ready. */
 export function isReady(node: Node): boolean {
   return node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
+}
+
+/** True if the Node carries the taint of a removal by us. */
+export function isDisrupted(node: Node): boolean {
+  return node.spec?.taints?.some(({ key }) => key === taints.disrupted) ?? false
+}
+
+/** The Node a claim's machine goes by now: one that is ready, else the one that is most surely its own. */
+export function presentNodeOf(nodes: readonly Node[], claim: VPSieNode): Node | undefined {
+  const own = nodesOfClaim(nodes, claim)
+  return own.find(isReady) ?? own[0]
 }
 
 /** Takes a claim whose machine is known as far as its Node has come: Provisioned, Joining, Ready, or out of time. */
@@ -64,16 +39,19 @@ export async function join(
   nodeGroup: NodeGroup | undefined,
   signal: AbortSignal,
 ): Promise<void> {
-  const node = nodeOfClaim(deps.caches.nodes.list(), claim)
-  if (!node || node.metadata.labels?.[wellKnown.controlPlane] !== undefined)
-    return joinLater(deps, claim, signal)
-  if (nodeGroup) await repairNode(deps, node, claim, nodeGroup, signal)
   const phase = claim.status?.phase
-  if (isReady(node)) {
-    if (phase !== 'Ready') await becomeReady(deps, claim, node, signal)
+  // Whoever wrote the machine's identity down may have died before it wrote the phase.
+  if (phase === undefined || phase === 'Pending' || phase === 'Provisioning') {
+    await becomeProvisioned(deps, claim, signal)
     return
   }
-  if (phase === 'Ready' || phase === 'Joining') return failIfLate(deps, claim, signal)
+  const node = presentNodeOf(deps.caches.nodes.list(), claim)
+  if (!node)
+    return phase === 'Ready' ? noteReady(deps, claim, undefined, signal) : failIfLate(deps, claim, signal)
+  if (nodeGroup) await repairNode(deps, node, claim, nodeGroup, signal)
+  if (phase === 'Ready') return noteReady(deps, claim, node, signal)
+  if (isReady(node)) return becomeReady(deps, claim, node, signal)
+  if (phase === 'Joining') return failIfLate(deps, claim, signal)
   await setPhase(
     deps,
     claim,
@@ -82,7 +60,35 @@ export async function join(
       reason: 'Joined',
       message: `Node ${node.metadata.name} has registered`,
       status: { nodeName: node.metadata.name, joinedAt: toTimestamp(deps.clock.now()) },
-      condition: { type: 'NodeJoined', status: 'True' },
+      conditions: [{ type: 'NodeJoined', status: 'True' }],
+    },
+    signal,
+  )
+}
+
+/** The claim's machine exists. */
+export function becomeProvisioned(
+  deps: JoinDeps,
+  claim: VPSieNode,
+  signal: AbortSignal,
+  known: { hostname?: string; status?: string } = {},
+): Promise<VPSieNode> {
+  return setPhase(
+    deps,
+    claim,
+    'Provisioned',
+    {
+      reason: 'Provisioned',
+      message: `VPSie made machine ${claim.spec.vpsieNodeIdentifier ?? (claim.spec.vpsieInstanceID || known.hostname)}`,
+      status: {
+        provisionedAt: toTimestamp(deps.clock.now()),
+        ...(known.hostname ? { hostname: known.hostname } : {}),
+        ...(known.status ? { vpsieStatus: known.status } : {}),
+      },
+      conditions: [
+        { type: 'VPSReady', status: 'True' },
+        { type: 'Error', status: 'False' },
+      ],
     },
     signal,
   )
@@ -102,33 +108,76 @@ async function becomeReady(deps: JoinDeps, claim: VPSieNode, node: Node, signal:
         readyAt: toTimestamp(now),
         ...(claim.status?.joinedAt ? {} : { joinedAt: toTimestamp(now) }),
       },
-      condition: { type: 'NodeReady', status: 'True' },
+      conditions: [
+        { type: 'NodeJoined', status: 'True' },
+        { type: 'NodeReady', status: 'True' },
+        { type: 'Error', status: 'False' },
+      ],
     },
     signal,
   )
+  // The machine is in; nobody else may come in by its token.
+  if (isVM(claim)) await revokeToken(deps, claim, signal)
+  tellSkew(deps, claim, node)
   const asked = fromTimestamp(claim.metadata.creationTimestamp)
-  if (asked !== undefined) {
-    const { nodeGroupName } = claim.spec
-    deps.metrics.node_provisioning_duration_seconds.observe(
-      { nodegroup: nodeGroupName, namespace: claim.metadata.namespace ?? '' },
-      (now - asked) / 1000,
-    )
-  }
+  if (asked === undefined) return
+  const set = { nodegroup: claim.spec.nodeGroupName, namespace: claim.metadata.namespace ?? '' }
+  deps.metrics.node_provisioning_duration_seconds.observe(set, (now - asked) / 1000)
 }
 
-async function joinLater(deps: JoinDeps, claim: VPSieNode, signal: AbortSignal): Promise<void> {
-  if (claim.status?.phase === 'Provisioned') await failIfLate(deps, claim, signal)
+/** VPSie sets the version of managed workers, so another one than the NodeGroup's is told and not mended. */
+function tellSkew(deps: JoinDeps, claim: VPSieNode, node: Node): void {
+  const runs = node.status?.nodeInfo?.kubeletVersion
+  const wanted = claim.spec.kubernetesVersion
+  if (!runs || !wanted || minorOf(runs) === minorOf(wanted)) return
+  const message = `Node ${node.metadata.name} runs ${runs}, its NodeGroup asks for ${wanted}`
+  deps.events.record(claim, 'Warning', 'VersionSkew', message)
+  deps.log.warn('a node runs another version than asked for', {
+    vpsieNode: claim.metadata.name,
+    node: node.metadata.name,
+    runs,
+    wanted,
+  })
+}
+
+function minorOf(version: string): string {
+  return version.split('.').slice(0, 2).join('.')
+}
+
+/** Keeps condition NodeReady, and the name, of a Ready claim's Node true. */
+async function noteReady(
+  deps: JoinDeps,
+  claim: VPSieNode,
+  node: Node | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const status = node && isReady(node) ? 'True' : 'False'
+  const nodeName = node?.metadata.name ?? claim.status?.nodeName
+  const before = claim.status?.conditions?.find(({ type }) => type === 'NodeReady')
+  if (before?.status === status && nodeName === claim.status?.nodeName) return
+  const reason = status === 'True' ? 'Ready' : node ? 'NodeNotReady' : 'NodeNotFound'
+  const message = status === 'True' ? `Node ${nodeName} is ready` : `Node ${nodeName ?? ''} is not ready`
+  const conditions = setCondition(
+    claim.status?.conditions ?? [],
+    { type: 'NodeReady', status, reason, message },
+    deps.clock.now(),
+  )
+  await patchClaim(
+    deps,
+    claim,
+    { status: { conditions, ...(nodeName ? { nodeName } : {}) } },
+    'status',
+    signal,
+  )
 }
 
 async function failIfLate(deps: JoinDeps, claim: VPSieNode, signal: AbortSignal): Promise<void> {
-  if (claim.status?.phase === 'Ready') return
   const since = fromTimestamp(claim.status?.provisionedAt)
-  if (since === undefined || deps.clock.now() - since < deps.options['join-timeout']) return
-  const message = `No ready Node ${deps.options['join-timeout'] / 1000} s after the machine was made`
-  await failClaim(deps, claim, 'JoiningTimeout', message, signal)
-}
-
-/** True if the Node carries the taint of a removal by us. */
-export function isDisrupted(node: Node): boolean {
-  return node.spec?.taints?.some(({ key }) => key === taints.disrupted) ?? false
+  if (since === undefined) return
+  const waited = deps.clock.now() - since
+  const isRegistered = claim.status?.phase === 'Joining'
+  const limit = deps.options[isRegistered ? 'join-timeout' : 'register-timeout']
+  if (waited < limit) return
+  const message = `No ${isRegistered ? 'ready ' : ''}Node ${limit / 1000} s after the machine was made`
+  await failClaim(deps, claim, isRegistered ? 'JoiningTimeout' : 'RegistrationTimeout', message, signal)
 }

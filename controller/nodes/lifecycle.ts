@@ -5,16 +5,28 @@ import { fromTimestamp } from '../../common/clock.ts'
 import { codeOf, errorText, hasCode } from '../../common/errors.ts'
 import { keyOf, resources } from '../../common/kube/resources.ts'
 import type { ControllerDeps } from '../deps.ts'
+import { managedNodeGroups } from '../observe/state.ts'
+import { adoptMachine, completeIdentity, missingIdentity } from './adoption.ts'
 import { failClaim, nameOf, phaseOf } from './claims.ts'
 import { inParallel } from './drain.ts'
-import { adoptMachine, join } from './join.ts'
-import { adoptions, type ClusterView, viewCluster } from './machines.ts'
+import { type Fleet, fleetOfClaim, fleetOfGroup } from './fleet.ts'
+import { isHeld } from './hold.ts'
+import { join } from './join.ts'
+import { adoptions, type ClusterView, machineOf, viewCluster } from './machines.ts'
+import type { Memory } from './memory.ts'
 import { order, settle, sizeOfClaim, withdraw } from './order.ts'
 import { hasMachine, readOrder } from './record.ts'
 import { terminate } from './terminate.ts'
+import { removeTwins } from './twins.ts'
 
 // How many claims are worked on at once; the client's rate limiter is the real brake.
 const parallel = 8
+
+export interface PassOptions {
+  /** Lists every cluster's machines, not only those about which something is to be learnt. */
+  listAll: boolean
+  memory: Memory
+}
 
 /**
  * One pass over all machines: takes every claim one step further. The claims are read from the API server, not
@@ -23,7 +35,7 @@ const parallel = 8
  */
 export async function lookAfterMachines(
   deps: ControllerDeps,
-  options: { listAll: boolean },
+  { listAll, memory }: PassOptions,
   signal: AbortSignal,
 ): Promise<ClusterView[]> {
   const claims = await listClaims(deps, signal)
@@ -35,9 +47,9 @@ export async function lookAfterMachines(
     attempt(deps, claim, () => lookAfter(deps, claim, signal), signal),
   )
   const views: ClusterView[] = []
-  for (const [clusterID, members] of byCluster(claims)) {
-    if (!options.listAll && !members.some(isOpen)) continue
-    const view = await visit(deps, clusterID, members, signal)
+  for (const { fleet, members } of byFleet(deps, claims, listAll)) {
+    if (!listAll && !members.some(isOpen)) continue
+    const view = await visit(deps, memory, fleet, members, signal)
     if (view) views.push(view)
   }
   return views
@@ -50,53 +62,79 @@ async function listClaims(deps: ControllerDeps, signal: AbortSignal): Promise<VP
   return lists.flatMap(({ items }) => items)
 }
 
-function byCluster(claims: readonly VPSieNode[]): Map<string, VPSieNode[]> {
-  const clusters = new Map<string, VPSieNode[]>()
-  for (const claim of claims) {
-    const members = clusters.get(claim.spec.resourceIdentifier)
-    if (members) members.push(claim)
-    else clusters.set(claim.spec.resourceIdentifier, [claim])
+interface Members {
+  fleet: Fleet
+  members: VPSieNode[]
+}
+
+/** Claims by the list their machines are in. A list without claims may show machines that nobody owns. */
+function byFleet(deps: ControllerDeps, claims: readonly VPSieNode[], all: boolean): Members[] {
+  const fleets = new Map<string, Members>()
+  const at = (fleet: Fleet): Members => {
+    const entry = fleets.get(fleet.key) ?? { fleet, members: [] }
+    fleets.set(fleet.key, entry)
+    return entry
   }
-  return clusters
+  for (const claim of claims) at(fleetOfClaim(deps.provider, claim)).members.push(claim)
+  const groups = all ? managedNodeGroups(deps) : []
+  for (const group of groups) if (group.spec.resourceIdentifier) at(fleetOfGroup(deps.provider, group))
+  return [...fleets.values()]
 }
 
 /** True while something about the claim's machine is still to be learnt from VPSie. */
 function isOpen(claim: VPSieNode): boolean {
-  return (
-    claim.metadata.deletionTimestamp !== undefined ||
-    (!hasMachine(claim) && (readOrder(claim) !== undefined || phaseOf(claim) !== 'Failed'))
-  )
+  return claim.metadata.deletionTimestamp !== undefined || !hasMachine(claim)
 }
 
 async function visit(
   deps: ControllerDeps,
-  clusterID: string,
+  memory: Memory,
+  fleet: Fleet,
   claims: readonly VPSieNode[],
   signal: AbortSignal,
 ): Promise<ClusterView | undefined> {
   let view: ClusterView
   try {
-    view = await viewCluster(deps, clusterID, claims, signal)
+    view = await viewCluster(deps, memory, fleet, claims, signal)
   } catch (error) {
     signal.throwIfAborted()
     deps.metrics.controller_reconcile_errors_total.inc({ controller: 'machines', error_type: codeOf(error) })
     // The breaker has told of itself; it would be repeated here with every pass.
     const level = hasCode(error, 'CircuitOpen') ? 'debug' : 'warn'
-    deps.log.log(level, 'could not list the machines of a cluster', { clusterID, error: errorText(error) })
-    await inParallel(claims.filter(isOpen), parallel, (claim) =>
+    deps.log.log(level, 'could not list machines', { fleet: fleet.key, error: errorText(error) })
+    const free = claims.filter((claim) => isOpen(claim) && !isHeld(deps, nodeGroupOf(deps, claim)))
+    await inParallel(free, parallel, (claim) =>
       attempt(deps, claim, () => giveUpIfLate(deps, claim, signal), signal),
     )
     return undefined
   }
   const adopted = await adoptAll(deps, view, signal)
-  const open = claims.filter((claim) => isOpen(claim) && !adopted.done.has(keyOf(claim)))
+  await inParallel(claims, parallel, (claim) => complete(deps, claim, view, signal))
+  await inParallel(claims, parallel, (claim) =>
+    attempt(deps, claim, () => removeTwins(deps, claim, view, signal), signal),
+  )
+  const open = claims.filter(
+    (claim) => isOpen(claim) && !adopted.done.has(keyOf(claim)) && !isHeld(deps, nodeGroupOf(deps, claim)),
+  )
   const ready = adopted.failed
     ? open.filter((claim) => readOrder(claim) !== undefined || claim.metadata.deletionTimestamp !== undefined)
     : open
   await inParallel(oneSizeAtATime(view, ready), parallel, (claim) =>
-    attempt(deps, claim, () => step(deps, claim, view, signal), signal),
+    attempt(deps, claim, () => step(deps, memory, claim, view, signal), signal),
   )
   return { ...view, owned: new Set([...view.owned, ...adopted.identities]) }
+}
+
+/** What a list tells of a claim's machine for the first time is written down, since only names known find it again. */
+async function complete(
+  deps: ControllerDeps,
+  claim: VPSieNode,
+  view: ClusterView,
+  signal: AbortSignal,
+): Promise<void> {
+  const machine = hasMachine(claim) ? machineOf(view, claim) : undefined
+  if (!machine || !missingIdentity(claim, machine)) return
+  await attempt(deps, claim, async () => void (await completeIdentity(deps, claim, machine, signal)), signal)
 }
 
 interface Adopted {
@@ -145,21 +183,27 @@ function oneSizeAtATime(view: ClusterView, claims: readonly VPSieNode[]): readon
 
 /** A claim with a machine: its Node joins, or it has failed and its time is over. */
 async function lookAfter(deps: ControllerDeps, claim: VPSieNode, signal: AbortSignal): Promise<void> {
-  if (phaseOf(claim) === 'Failed') return removeIfExpired(deps, claim, signal)
+  if (phaseOf(claim) === 'Failed')
+    return isHeld(deps, nodeGroupOf(deps, claim)) ? undefined : removeIfExpired(deps, claim, signal)
   await join(deps, claim, nodeGroupOf(deps, claim), signal)
 }
 
 /** A claim whose machine is not known yet, or that is being deleted. */
 async function step(
   deps: ControllerDeps,
+  memory: Memory,
   claim: VPSieNode,
   view: ClusterView,
   signal: AbortSignal,
 ): Promise<void> {
   if (claim.metadata.deletionTimestamp !== undefined)
-    return terminate(deps, claim, nodeGroupOf(deps, claim), view, signal)
-  if (!readOrder(claim)) return order(deps, claim, view, signal)
-  if ((await settle(deps, claim, view, signal)) === 'nothingMade') return withdraw(deps, claim, signal)
+    return terminate(deps, { claim, nodeGroup: nodeGroupOf(deps, claim), view, memory }, signal)
+  const isOrdered = readOrder(claim) !== undefined
+  // Whoever wrote the refusal down may have died before it deleted the claim.
+  if (!isOrdered && phaseOf(claim) === 'Failed') return deleteClaim(deps, claim, signal)
+  if (!isOrdered) return order(deps, memory, claim, nodeGroupOf(deps, claim), view, signal)
+  if ((await settle(deps, memory, claim, view, signal)) === 'nothingMade')
+    return withdraw(deps, claim, signal)
   await giveUpIfLate(deps, claim, signal)
 }
 
@@ -185,14 +229,18 @@ async function removeIfExpired(deps: ControllerDeps, claim: VPSieNode, signal: A
       ?.lastTransitionTime,
   )
   if (ttl === 0 || since === undefined || deps.clock.now() - since < ttl) return
+  await deleteClaim(deps, claim, signal)
+  const message = `It had failed for ${ttl / 1000} s: ${claim.status?.lastError ?? ''}`
+  deps.events.record(claim, 'Warning', 'FailedVPSieNodeRemoved', message)
+}
+
+async function deleteClaim(
+  { client }: Pick<ControllerDeps, 'client'>,
+  claim: VPSieNode,
+  signal: AbortSignal,
+): Promise<void> {
   const { uid } = claim.metadata
-  await deps.client.delete(resources.vpsieNodes, nameOf(claim), uid ? { uid } : {}, signal)
-  deps.events.record(
-    claim,
-    'Warning',
-    'FailedVPSieNodeRemoved',
-    `It had failed for ${ttl / 1000} s: ${claim.status?.lastError ?? ''}`,
-  )
+  await client.delete(resources.vpsieNodes, nameOf(claim), uid ? { uid } : {}, signal)
 }
 
 function nodeGroupOf({ caches }: Pick<ControllerDeps, 'caches'>, claim: VPSieNode): NodeGroup | undefined {

@@ -6,8 +6,9 @@ import { keyOf, resources } from '../../common/kube/resources.ts'
 import { budgetOf } from '../decide/budgets.ts'
 import type { ControllerDeps } from '../deps.ts'
 import { nameOf } from './claims.ts'
+import { isHeld } from './hold.ts'
 
-type EndDeps = Pick<ControllerDeps, 'client' | 'events' | 'log'>
+type EndDeps = Pick<ControllerDeps, 'client' | 'caches' | 'events' | 'log'>
 
 /**
  * Keeps a NodeGroup from vanishing while it has machines. A live one gets the finalizer; one that is being deleted
@@ -29,6 +30,8 @@ export async function guardNodeGroup(
   if (!guarded) return
   const own = claims.filter((claim) => isOf(claim, nodeGroup))
   if (own.length === 0) {
+    // A cache that lags may not know the last claim yet; without the NodeGroup it would have no owner.
+    if (await hasClaims(deps, nodeGroup, signal)) return
     await patchFinalizers(
       deps,
       nodeGroup,
@@ -38,7 +41,13 @@ export async function guardNodeGroup(
     deps.log.info('NodeGroup released', { nodeGroup: keyOf(nodeGroup) })
     return
   }
-  await deleteSome(deps, nodeGroup, own, signal)
+  if (!isHeld(deps, nodeGroup)) await deleteSome(deps, nodeGroup, own, signal)
+}
+
+async function hasClaims({ client }: EndDeps, nodeGroup: NodeGroup, signal: AbortSignal): Promise<boolean> {
+  const { namespace } = nodeGroup.metadata
+  const { items } = await client.list(resources.vpsieNodes, namespace ? { namespace } : {}, signal)
+  return items.some((claim) => isOf(claim, nodeGroup))
 }
 
 async function deleteSome(

@@ -1,18 +1,23 @@
 import { annotations } from '../../common/api/names.ts'
+import type { NodeGroup } from '../../common/api/nodegroup.ts'
 import type { VPSieNode } from '../../common/api/vpsienode.ts'
 import { toTimestamp } from '../../common/clock.ts'
-import { errorText, hasCode, TerminalError, TransientError } from '../../common/errors.ts'
+import { errorText, hasCode, InputError, TerminalError, TransientError } from '../../common/errors.ts'
 import { keyOf, resources } from '../../common/kube/resources.ts'
 import type { ControllerDeps } from '../deps.ts'
-import type { MachineHint, Pool } from '../vpsie/provider.ts'
+import type { MachineHint } from '../vpsie/provider.ts'
 import { recordRefusal } from './backoff.ts'
+import { revokeToken } from './bootstrap-token.ts'
 import { failClaim, nameOf, patchClaim, setPhase } from './claims.ts'
-import type { ClusterView } from './machines.ts'
+import { isVM } from './fleet.ts'
+import { type ClusterView, isWhole } from './machines.ts'
+import type { Memory } from './memory.ts'
+import { type Purchase, preparePurchase } from './purchase.ts'
 import { acceptedNotes, clearedOrderNotes, orderNotes, readOrder } from './record.ts'
 
 type OrderDeps = Pick<
   ControllerDeps,
-  'client' | 'provider' | 'offers' | 'clock' | 'events' | 'metrics' | 'log' | 'caches' | 'options'
+  'client' | 'random' | 'provider' | 'offers' | 'clock' | 'events' | 'metrics' | 'log' | 'caches' | 'options'
 >
 
 // An order is sent within this time of being written down, or not at all: whoever leads later can then tell how
@@ -30,84 +35,106 @@ export function sizeOfClaim(
 
 /**
  * Orders the machine of a Pending claim: writes the order down with the cluster's machines as the baseline, sends
- * it once, and notes the answer. A refusal fails the claim; an answer that never came is left to `settle`.
+ * it once, and notes the answer. A refusal fails the claim; an answer that never came is left to `settle`. Nothing is
+ * ordered while the list that would be the baseline may not show every machine.
  */
 export async function order(
   deps: OrderDeps,
+  memory: Memory,
   claim: VPSieNode,
+  nodeGroup: NodeGroup | undefined,
   view: ClusterView,
   signal: AbortSignal,
 ): Promise<void> {
   // Without a price list nothing is known of the size; that it is not sold is another matter.
   if (!deps.offers.isKnown(claim.spec.datacenterID)) return
-  const sizeID = sizeOfClaim(deps, claim)
-  if (sizeID === undefined)
-    return void (await refuse(
+  const { instanceType, datacenterID } = claim.spec
+  const offer = deps.offers.resolve(instanceType, datacenterID)
+  if (!offer)
+    return refuse(
       deps,
       claim,
-      `VPSie offers no size "${claim.spec.instanceType}" in datacenter "${claim.spec.datacenterID}"`,
+      `VPSie offers no size "${instanceType}" in datacenter "${datacenterID}"`,
       signal,
-    ))
-  let pool: Pool | undefined
+    )
+  let purchase: Purchase | undefined
   try {
-    pool = await ensurePool(deps, view.clusterID, sizeID, claim.spec.instanceType, signal)
+    purchase = await preparePurchase(deps, claim, nodeGroup, view, offer, signal)
   } catch (error) {
-    if (error instanceof TerminalError && !hasCode(error, 'Unauthorized', 'Forbidden'))
-      return void (await refuse(deps, claim, errorText(error), signal))
+    // What is wrong with the order itself will be wrong again; credentials and rights are mended elsewhere.
+    const isFinal = error instanceof TerminalError || error instanceof InputError
+    if (isFinal && !hasCode(error, 'Unauthorized', 'Forbidden', 'Conflict'))
+      return refuse(deps, claim, errorText(error), signal)
     throw error
   }
-  if (!pool) return
-  const requestedAt = deps.clock.now()
+  if (!purchase) return
+  if (!(await isWhole(deps, memory, view))) {
+    deps.log.info('order waits: the list of machines is not whole', { vpsieNode: claim.metadata.name })
+    deps.events.record(
+      claim,
+      'Normal',
+      'OrderWaits',
+      "VPSie's list may not show every machine, so it cannot be told yet which one would be new",
+    )
+    return
+  }
   const attempt = Number(claim.metadata.annotations?.[annotations.addAttempt] ?? 0) + 1
-  const baseline = new Set(view.machines.map(({ identity }) => identity.toLowerCase()))
-  const noted = await patchClaim(
-    deps,
-    claim,
-    {
-      metadata: { annotations: orderNotes({ requestedAt, attempt, baseline }) },
-      spec: { vpsieGroupID: pool.id },
-    },
-    undefined,
-    signal,
-  )
-  const message = `Ordering size ${claim.spec.instanceType} in datacenter ${claim.spec.datacenterID}, attempt ${attempt}`
+  const message = `Ordering size ${instanceType} in datacenter ${datacenterID}, attempt ${attempt}`
+  // The phase comes first: should it not be written, then nothing says that something was ordered.
   const provisioning = await setPhase(
     deps,
-    noted,
+    claim,
     'Provisioning',
     { reason: 'Provisioning', message },
     signal,
   )
-  await send(deps, provisioning, view.clusterID, pool.id, requestedAt, signal)
+  const startedAt = deps.clock.monotonic()
+  const requestedAt = deps.clock.now()
+  const noted = await patchClaim(
+    deps,
+    provisioning,
+    {
+      metadata: { annotations: orderNotes({ requestedAt, attempt, baseline: view.baseline() }) },
+      spec: purchase.spec,
+    },
+    undefined,
+    signal,
+  )
+  memory.patience(orderKey(noted))
+  await send(deps, noted, purchase, startedAt, signal)
+}
+
+/** What a leader's patience with an order is counted under. */
+function orderKey({ metadata }: VPSieNode): string {
+  return `order ${metadata.uid} ${metadata.annotations?.[annotations.addAttempt] ?? 1}`
 }
 
 async function send(
   deps: OrderDeps,
   claim: VPSieNode,
-  clusterID: string,
-  poolID: number,
-  requestedAt: number,
+  purchase: Purchase,
+  startedAt: number,
   signal: AbortSignal,
 ): Promise<void> {
   const log = deps.log.child({ vpsieNode: claim.metadata.name })
   const noteSignal = () => deps.clock.timeout(noteWithinMs)
-  if (deps.clock.now() - requestedAt > sendWithinMs) {
-    await patchClaim(deps, claim, { metadata: { annotations: clearedOrderNotes } }, undefined, signal)
+  if (deps.clock.monotonic() - startedAt > sendWithinMs) {
+    await takeBack(deps, claim, signal)
     log.warn('order not sent: writing it down took too long')
     return
   }
   let hint: MachineHint
   try {
-    hint = await deps.provider.addWorker(clusterID, poolID, signal)
+    hint = await purchase.send(signal)
   } catch (error) {
     if (hasCode(error, 'Unauthorized', 'Forbidden')) {
       // The credentials were refused, not the size: nothing was made, and it is tried again.
-      await patchClaim(deps, claim, { metadata: { annotations: clearedOrderNotes } }, undefined, noteSignal())
+      await takeBack(deps, claim, noteSignal())
       log.warn('VPSie refuses the credentials; nothing was ordered', { error: errorText(error) })
     } else if (error instanceof TerminalError) {
       await refuse(deps, claim, errorText(error), noteSignal())
     } else if (error instanceof TransientError && error.outcome === 'notSent') {
-      await patchClaim(deps, claim, { metadata: { annotations: clearedOrderNotes } }, undefined, noteSignal())
+      await takeBack(deps, claim, noteSignal())
       log.warn('order was not sent; it is tried again', { error: errorText(error) })
     } else {
       deps.metrics.machine_orders_unresolved_total.inc()
@@ -132,6 +159,12 @@ async function send(
   log.info('machine ordered')
 }
 
+/** Takes the notes of an order back that certainly made nothing, whatever else has changed about the claim. */
+function takeBack({ client }: OrderDeps, claim: VPSieNode, signal: AbortSignal): Promise<VPSieNode> {
+  const patch = { metadata: { annotations: clearedOrderNotes } }
+  return client.patch(resources.vpsieNodes, nameOf(claim), patch, {}, signal)
+}
+
 /**
  * An order without an answer is repeated only after the settle time and two lists, apart from each other, that
  * show no machine it could have made. An accepted order is never repeated; but a claim that is leaving waits for its
@@ -139,6 +172,7 @@ async function send(
  */
 export async function settle(
   deps: OrderDeps,
+  memory: Memory,
   claim: VPSieNode,
   view: ClusterView,
   signal: AbortSignal,
@@ -147,8 +181,10 @@ export async function settle(
   if (!written) return 'nothingMade'
   const now = deps.clock.now()
   const isAwaited = written.accepted && claim.metadata.deletionTimestamp === undefined
-  if (isAwaited || view.suspicious || now - written.requestedAt < deps.options['add-settle-time'])
-    return 'waiting'
+  const settleMs = deps.options['add-settle-time']
+  // Our wall clock may have jumped since, so the time has to be over by this leader's own count, too.
+  const isEarly = memory.patience(orderKey(claim)) < settleMs || now - written.requestedAt < settleMs
+  if (isAwaited || isEarly || !(await isWhole(deps, memory, view))) return 'waiting'
   if (written.absentSince === undefined) {
     await patchClaim(
       deps,
@@ -176,30 +212,13 @@ export async function withdraw(deps: OrderDeps, claim: VPSieNode, signal: AbortS
     deps,
     cleared,
     'Pending',
-    { reason: 'OrderLost', message: 'The order made no machine and is repeated' },
+    {
+      reason: 'OrderLost',
+      message: 'The order made no machine and is repeated',
+      conditions: [{ type: 'Error', status: 'False' }],
+    },
     signal,
   )
-}
-
-/** The pool of a size: VPSie has one per size and cluster, shared by all NodeGroups; made when absent. */
-async function ensurePool(
-  deps: OrderDeps,
-  clusterID: string,
-  sizeID: number,
-  name: string,
-  signal: AbortSignal,
-): Promise<Pool | undefined> {
-  const find = async () =>
-    (await deps.provider.listPools(clusterID, signal)).find((pool) => pool.sizeID === sizeID)
-  const found = await find()
-  if (found) return found
-  try {
-    await deps.provider.createPool(clusterID, { name: `size-${name}`, sizeID }, signal)
-  } catch (error) {
-    if (!hasCode(error, 'AlreadyExists')) throw error
-  }
-  // VPSie hands back no id; when even the new list lacks the pool, the next pass looks again.
-  return find()
 }
 
 /** VPSie refused: the claim made nothing, so it fails and gives up its place at once. */
@@ -209,14 +228,9 @@ async function refuse(
   message: string,
   signal: AbortSignal,
 ): Promise<void> {
+  const fresh = await takeBack(deps, claim, signal)
+  if (isVM(claim)) await revokeToken(deps, claim, signal)
   await recordRefusal(deps, claim, message, signal)
-  const fresh = await deps.client.patch(
-    resources.vpsieNodes,
-    nameOf(claim),
-    { metadata: { annotations: clearedOrderNotes } },
-    {},
-    signal,
-  )
   await failClaim(deps, fresh, 'CapacityLimitReached', message, signal)
   await deps.client.delete(
     resources.vpsieNodes,

@@ -1,8 +1,9 @@
 import { annotations } from '../../common/api/names.ts'
-import { identitiesOf, identitiesOfClaim } from '../../common/api/ownership.ts'
+import { identitiesOfClaim } from '../../common/api/ownership.ts'
 import type { VPSieNode } from '../../common/api/vpsienode.ts'
 import { fromTimestamp, toTimestamp } from '../../common/clock.ts'
 import type { MachineHint } from '../vpsie/provider.ts'
+import { type Baseline, readBaseline } from './baseline.ts'
 
 /**
  * What a claim remembers about the machine that was ordered for it. It lives in annotations, so that any later
@@ -12,12 +13,12 @@ export interface Order {
   /** When the order was written down, just before it was sent; milliseconds since the epoch. */
   requestedAt: number
   attempt: number
-  /** Identities of the machines that existed then. */
-  baseline: ReadonlySet<string>
+  /** The machines that existed then. */
+  baseline: Baseline
   /** True once VPSie has answered that the machine is being made. */
   accepted: boolean
-  /** Identities the answer handed back. */
-  hints: ReadonlySet<string>
+  /** What the answer told of the machine. */
+  hint: MachineHint
   /** Since when lists have shown no machine this order could have made. */
   absentSince: number | undefined
 }
@@ -30,9 +31,9 @@ export function readOrder(claim: VPSieNode): Order | undefined {
   return {
     requestedAt,
     attempt: Number(notes[annotations.addAttempt] ?? 1),
-    baseline: splitIdentities(notes[annotations.baseline]),
+    baseline: readBaseline(notes[annotations.baseline]),
     accepted: notes[annotations.addAccepted] !== undefined,
-    hints: splitIdentities(notes[annotations.addAccepted]),
+    hint: readHint(notes[annotations.addAccepted]),
     absentSince: fromTimestamp(notes[annotations.absentSince]),
   }
 }
@@ -44,7 +45,7 @@ export function orderNotes(
   return {
     [annotations.requestedAt]: toTimestamp(order.requestedAt),
     [annotations.addAttempt]: String(order.attempt),
-    [annotations.baseline]: [...order.baseline].sort().join(','),
+    [annotations.baseline]: order.baseline.text,
     [annotations.addAccepted]: null,
     [annotations.absentSince]: null,
   }
@@ -52,7 +53,12 @@ export function orderNotes(
 
 /** The annotations that record VPSie's acceptance and whatever identity came with it. */
 export function acceptedNotes(hint: MachineHint): Record<string, string> {
-  return { [annotations.addAccepted]: identitiesOf(hint).join(',') }
+  const { uuid, numericID, hostname } = hint
+  const told = { uuid, id: numericID, name: hostname }
+  const parts = Object.entries(told).flatMap(([kind, value]) =>
+    value === undefined ? [] : [`${kind}=${value}`],
+  )
+  return { [annotations.addAccepted]: parts.join(',') }
 }
 
 /** The annotations that take an order back which certainly made nothing; the attempt count stays. */
@@ -73,6 +79,18 @@ export function hasMachine(claim: VPSieNode): boolean {
   return identitiesOfClaim(claim).length > 0
 }
 
-function splitIdentities(text: string | undefined): ReadonlySet<string> {
-  return new Set((text ?? '').split(',').filter((identity) => identity !== ''))
+function readHint(text: string | undefined): MachineHint {
+  const told = new Map(
+    (text ?? '')
+      .split(',')
+      .map((part): [string, string] => [part.split('=', 1)[0] ?? '', part.replace(/^[^=]*=/, '')]),
+  )
+  const uuid = told.get('uuid')
+  const id = told.get('id')
+  const hostname = told.get('name')
+  return {
+    ...(uuid ? { uuid } : {}),
+    ...(id ? { numericID: Number(id) } : {}),
+    ...(hostname ? { hostname } : {}),
+  }
 }

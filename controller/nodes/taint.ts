@@ -6,7 +6,7 @@ import type { Node, Taint } from '../../common/kube/objects.ts'
 import { resources } from '../../common/kube/resources.ts'
 import { retry } from '../../common/retry.ts'
 
-type TaintDeps = { client: KubeClient; clock: Clock }
+type TaintDeps = { client: KubeClient; clock: Clock; random: () => number }
 
 /** Keeps the scheduler away from a node that is leaving. Returns the Node as it was before. Idempotent. */
 export function taintDisrupted(deps: TaintDeps, node: string, signal: AbortSignal): Promise<Node> {
@@ -59,6 +59,7 @@ function changeTaints(
     attempt,
     {
       attempts: 10,
+      random: deps.random,
       retryable: (error) => hasCode(error, 'Conflict', 'Timeout', 'Unreachable', 'ServerError', 'Throttled'),
     },
     signal,

@@ -17,6 +17,8 @@ export interface Call<T> {
   /** Below the dialect's prefix, its variable parts already encoded. */
   path: string
   json?: unknown
+  /** Where the dialects differ in more than the prefix: goes before `path` and `json`. */
+  at?: (dialect: Dialect) => { prefix: string; path: string; json?: unknown }
   read: (envelope: Envelope, dialect: Dialect) => T
   /**
    * Harmless to repeat. Anything else is sent once, on a connection of its own, and soon or not at all; its errors
@@ -24,6 +26,8 @@ export interface Call<T> {
    */
   repeatable: boolean
   urgent?: boolean
+  /** Texts of its body that no message may contain. */
+  secrets?: readonly string[]
 }
 
 export interface CallerDeps extends ExchangeParts {
@@ -104,22 +108,23 @@ async function send<T>(
   signal: AbortSignal,
   onSent?: () => void,
 ): Promise<T> {
-  const { operation, method, path, json, repeatable } = request
+  const { operation, method, repeatable } = request
   const { base, dialect } = await locate(readySignal)
   const root = `${base}${dialect.prefix}`
+  const { prefix, path, json } = request.at?.(dialect) ?? { ...request, prefix: dialect.prefix }
   const token = await deps.tokens.get(root, readySignal)
   readySignal.throwIfAborted()
   const spec = {
     operation,
     request: {
       method,
-      url: `${root}${path}`,
+      url: `${base}${prefix}${path}`,
       headers: authHeaders(dialect, token),
       fresh: !repeatable,
       ...(json === undefined ? {} : { json }),
       ...(onSent ? { onSent } : {}),
     },
-    secrets: [token, ...secretsOf(deps.credentials())],
+    secrets: [token, ...secretsOf(deps.credentials()), ...(request.secrets ?? [])],
     lane: request.urgent ? ('urgent' as const) : ('normal' as const),
     longestWaitMs: repeatable ? longestWaitMs : sendWithinMs,
     repeatable,

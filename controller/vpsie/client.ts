@@ -6,6 +6,7 @@ import { type BreakerState, createBreaker } from './breaker.ts'
 import { type Call, type CallerDeps, call } from './call.ts'
 import type { Credentials } from './credentials.ts'
 import type { ExchangeParts } from './exchange.ts'
+import { createKnownSecrets } from './known-secrets.ts'
 import { createLimiter } from './limiter.ts'
 import { createLocator, type Located } from './locate.ts'
 import { logIn } from './login.ts'
@@ -13,9 +14,10 @@ import { withSizes } from './machines.ts'
 import type { VPSieMetrics } from './metrics.ts'
 import * as operations from './operations.ts'
 import type { VPSieOptions } from './options.ts'
+import { everyPage, paged } from './pages.ts'
 import type { VPSieProvider } from './provider.ts'
 import type { Cluster } from './replies.ts'
-import { createTransport } from './request.ts'
+import { createTransport, type Transport } from './request.ts'
 import { createTokenSource, type Exchange } from './token.ts'
 
 export interface VPSieClientDeps {
@@ -24,6 +26,8 @@ export interface VPSieClientDeps {
   metrics: VPSieMetrics
   /** Source of chance in [0, 1) for the waits between tries. */
   random?: () => number
+  /** In place of HTTPS. */
+  transport?: Transport
 }
 
 export interface VPSieClient extends VPSieProvider {
@@ -66,12 +70,15 @@ export function createVPSieClient(
 
 function createParts(deps: VPSieClientDeps, options: VPSieOptions): ExchangeParts {
   return {
-    transport: createTransport(deps, {
-      caFile: options['vpsie-ca-file'],
-      connectMs: options['vpsie-connect-timeout'],
-      requestMs: options['vpsie-timeout'],
-      maxReplyBytes: options['vpsie-max-reply-bytes'],
-    }),
+    known: createKnownSecrets(),
+    transport:
+      deps.transport ??
+      createTransport(deps, {
+        caFile: options['vpsie-ca-file'],
+        connectMs: options['vpsie-connect-timeout'],
+        requestMs: options['vpsie-timeout'],
+        maxReplyBytes: options['vpsie-max-reply-bytes'],
+      }),
     breaker: createBreaker(deps, {
       failures: options['vpsie-breaker-failures'],
       successes: options['vpsie-breaker-successes'],
@@ -95,26 +102,39 @@ function retryOptionsOf({ random }: VPSieClientDeps, options: VPSieOptions): Ret
 type Ask = <T>(request: Call<T>, signal: AbortSignal) => Promise<T>
 
 function createProvider(ask: Ask): VPSieProvider & Pick<VPSieClient, 'listClusters'> {
+  const askAll = <T>(request: Call<T[]>, signal: AbortSignal): Promise<T[]> => {
+    const at = paged(request)
+    return everyPage((page) => ask(at(page), signal))
+  }
   return {
-    listClusters: (signal) => ask(operations.listClusters(), signal),
-    listOffers: (datacenterID, signal) => ask(operations.listOffers(datacenterID), signal),
+    listClusters: (signal) => askAll(operations.listClusters(), signal),
+    listOffers: (datacenterID, signal) => askAll(operations.listOffers(datacenterID), signal),
     async listPools(clusterID, signal) {
-      const rows = await ask(operations.listPools(clusterID), signal)
+      const rows = await askAll(operations.listPools(clusterID), signal)
       return rows.map(({ pool }) => pool)
     },
     async listMachines(clusterID, signal) {
-      const rows = await ask(operations.listMachines(clusterID), signal)
+      const rows = await askAll(operations.listMachines(clusterID), signal)
       // Pools are asked for only where they can tell what the rows themselves do not.
       const vague = rows.some(
         ({ machine, shape }) => shape && machine.sizeID === undefined && machine.role !== 'controlPlane',
       )
-      return withSizes(rows, vague ? await ask(operations.listPools(clusterID), signal) : [])
+      return withSizes(rows, vague ? await askAll(operations.listPools(clusterID), signal) : [])
     },
     createPool: (clusterID, pool, signal) => ask(operations.createPool(clusterID, pool), signal),
     addWorker: (clusterID, poolID, signal) => ask(operations.addWorker(clusterID, poolID), signal),
     async deleteWorker(clusterID, machineUUID, signal) {
       try {
         await ask(operations.deleteWorker(clusterID, machineUUID), signal)
+      } catch (error) {
+        if (!hasCode(error, 'NotFound', 'Gone')) throw error
+      }
+    },
+    listVMs: (projectID, signal) => askAll(operations.listVMs(projectID), signal),
+    createVM: (order, signal) => ask(operations.createVM(order), signal),
+    async deleteVM(machine, signal) {
+      try {
+        await ask(operations.deleteVM(machine), signal)
       } catch (error) {
         if (!hasCode(error, 'NotFound', 'Gone')) throw error
       }

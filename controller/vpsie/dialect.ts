@@ -1,7 +1,9 @@
+import type { MachineNames } from '../../common/api/ownership.ts'
 import { codeOf, errorText, hasCode, InputError, TransientError } from '../../common/errors.ts'
 import { appsV2 } from './dialects/apps-v2.ts'
 import { v2 } from './dialects/v2.ts'
 import type { ShapedMachine } from './machines.ts'
+import type { VMOrder } from './provider.ts'
 
 export type DialectName = 'v2' | 'apps-v2'
 
@@ -14,6 +16,15 @@ export interface Dialect {
   headers: readonly ('authorization' | 'vpsie-auth')[]
   /** `data` of `GET /k8s/cluster/byId/{cluster}`. Throws `BadReply`. */
   readMachines(data: unknown): ShapedMachine[]
+  /** Plain VPS, whose calls differ in more than the prefix. */
+  vms: {
+    prefix: string
+    list(projectID: string): string
+    /** The order's body. */
+    order(order: VMOrder): object
+    /** Undefined if what the call needs is not known of the machine. */
+    remove(machine: MachineNames): { path: string; json?: unknown } | undefined
+  }
 }
 
 /** All dialects, the one of the predecessor first. */

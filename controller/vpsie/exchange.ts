@@ -3,6 +3,7 @@ import { codeOf, hasCode, TransientError } from '../../common/errors.ts'
 import type { Logger } from '../../common/log.ts'
 import type { Breaker, Pass } from './breaker.ts'
 import { type Envelope, openEnvelope } from './envelope.ts'
+import type { KnownSecrets } from './known-secrets.ts'
 import type { Limiter } from './limiter.ts'
 import type { Operation, VPSieMetrics } from './metrics.ts'
 import type { HTTPReply, HTTPRequest, Transport } from './request.ts'
@@ -11,6 +12,7 @@ export interface ExchangeParts {
   transport: Transport
   breaker: Breaker
   limiter: Limiter
+  known: KnownSecrets
 }
 
 export interface ExchangeSpec<T> {
@@ -43,12 +45,13 @@ export async function exchange<T>(
   signal: AbortSignal,
 ): Promise<T> {
   const { operation, lane, longestWaitMs } = spec
+  const secrets = deps.known.with(spec.secrets)
   try {
     await deps.limiter.take(operation, lane, longestWaitMs, signal)
     const pass = deps.breaker.enter(spec.repeatable)
     return await judged(pass, signal, async () => {
       const reply = await send(deps, spec, signal)
-      return spec.read(openEnvelope(operation, reply, spec.secrets))
+      return spec.read(openEnvelope(operation, reply, secrets))
     })
   } catch (error) {
     if (signal.aborted && error === signal.reason) throw error

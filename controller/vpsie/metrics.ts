@@ -10,6 +10,9 @@ export const operations = [
   'createPool',
   'addWorker',
   'deleteWorker',
+  'listVMs',
+  'createVM',
+  'deleteVM',
 ] as const
 
 export type Operation = (typeof operations)[number]

@@ -1,7 +1,10 @@
+import type { MachineNames } from '../../common/api/ownership.ts'
+import { TransientError } from '../../common/errors.ts'
 import type { Call } from './call.ts'
 import type { ShapedMachine } from './machines.ts'
-import type { MachineHint, Offer } from './provider.ts'
+import type { Machine, MachineHint, Offer, VMOrder } from './provider.ts'
 import { type Cluster, readClusters, readHint, readOffers, readPools } from './replies.ts'
+import { readVMs } from './vms.ts'
 
 /**
  * The operations of VPSie's Kubernetes API, each as the request it is. Paths are those that the clients
@@ -86,6 +89,49 @@ export function deleteWorker(clusterID: string, machineUUID: string): Call<void>
     method: 'DELETE',
     path: `${cluster(clusterID)}/delete/slave`,
     json: { identifier: machineUUID },
+    repeatable: true,
+    urgent: true,
+    read: () => undefined,
+  }
+}
+
+export function listVMs(projectID: string): Call<Machine[]> {
+  return {
+    operation: 'listVMs',
+    method: 'GET',
+    path: '/vm',
+    at: ({ vms }) => ({ prefix: vms.prefix, path: vms.list(projectID) }),
+    repeatable: true,
+    read: ({ data }) => readVMs(data),
+  }
+}
+
+export function createVM(order: VMOrder): Call<MachineHint> {
+  return {
+    operation: 'createVM',
+    method: 'POST',
+    path: '/vm',
+    at: ({ vms }) => ({ prefix: vms.prefix, path: '/vm', json: vms.order(order) }),
+    secrets: order.secrets,
+    repeatable: false,
+    urgent: true,
+    read: ({ data }) => readHint(data),
+  }
+}
+
+export function deleteVM(machine: MachineNames): Call<void> {
+  return {
+    operation: 'deleteVM',
+    method: 'DELETE',
+    path: '/vm',
+    at({ vms, name }) {
+      const place = vms.remove(machine)
+      if (!place) {
+        const message = `dialect ${name} needs another identifier of the machine to delete it than is known`
+        throw new TransientError(message, { code: 'BadReply', outcome: 'notSent' })
+      }
+      return { prefix: vms.prefix, ...place }
+    },
     repeatable: true,
     urgent: true,
     read: () => undefined,

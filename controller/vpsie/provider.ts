@@ -1,3 +1,5 @@
+import type { MachineNames } from '../../common/api/ownership.ts'
+
 /**
  * The cloud as the rest of the controller sees it. Each call says what its errors mean for money:
  * a `TerminalError` was refused and made nothing; a `TransientError` with `outcome: 'notSent'` never left us;
@@ -16,6 +18,30 @@ export interface VPSieProvider {
   addWorker(clusterID: string, poolID: number, signal: AbortSignal): Promise<MachineHint>
   /** Deletes exactly this machine; one that is already gone is a success. */
   deleteWorker(clusterID: string, machineUUID: string, signal: AbortSignal): Promise<void>
+  /** The plain VPS of a project, those marked deleted left out. */
+  listVMs(projectID: string, signal: AbortSignal): Promise<Machine[]>
+  /** Orders one plain VPS. Not idempotent and never repeated by the client; it is found again by its host name. */
+  createVM(order: VMOrder, signal: AbortSignal): Promise<MachineHint>
+  /** Deletes exactly this VPS; one that is already gone is a success. One of uuid and numeric id must be known. */
+  deleteVM(machine: MachineNames, signal: AbortSignal): Promise<void>
+}
+
+/** A plain VPS as it is ordered. */
+export interface VMOrder {
+  /** Chosen by us, and of no other machine. */
+  hostname: string
+  projectID: string
+  datacenterID: string
+  /** VPSie's identifier of the size, else its decimal id. */
+  sizeIdentifier: string
+  osImageID: string
+  sshKeyIDs: readonly string[]
+  tags: readonly string[]
+  notes: string
+  /** What cloud-init reads at first boot. It may hold a bootstrap token: never in a log. */
+  userData: string
+  /** Texts within it that no message may contain. */
+  secrets: readonly string[]
 }
 
 export interface Offer {

@@ -166,6 +166,7 @@ function withOwnName(each: AdmissionCase, index: number): AdmissionCase {
         nodeGroups: () => rename(surroundings.nodeGroups()),
         vpsieNodes: () => rename(surroundings.vpsieNodes()),
         autoscalerConfig: surroundings.autoscalerConfig,
+        configMap: surroundings.configMap,
       },
     },
   }

@@ -63,11 +63,16 @@ const rights: Record<string, { may: string[]; mayNot: string[] }> = {
     ],
   },
   webhook: {
-    may: ['watch nodegroups.autoscaler.vpsie.com', 'watch vpsienodes.autoscaler.vpsie.com'],
+    may: [
+      'watch nodegroups.autoscaler.vpsie.com',
+      'watch vpsienodes.autoscaler.vpsie.com',
+      'watch configmaps in kube-system',
+    ],
     mayNot: [
       'list secrets',
       'get secrets in kube-system',
-      'get configmaps in kube-system',
+      'list configmaps',
+      'patch configmaps in kube-system',
       'patch nodes',
       'delete nodes',
       'patch nodegroups.autoscaler.vpsie.com',

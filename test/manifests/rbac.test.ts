@@ -74,7 +74,7 @@ const specification: [program: string, resource: string, verbs: string[]][] = [
   ],
   ['webhook', 'autoscaler.vpsie.com/nodegroups', ['get', 'list', 'watch']],
   ['webhook', '/nodes', []],
-  ['webhook', '/configmaps', []],
+  ['webhook', '/configmaps', ['get', 'list', 'watch']],
   ['webhook', '/secrets', []],
   [
     'certs',
@@ -103,6 +103,16 @@ for (const [program, resource, expected] of specification) {
     t.same(verbs(program, resource), expected)
   })
 }
+
+t.test(
+  'the component for vm mode lets the controller make and revoke bootstrap tokens, and read none',
+  async (t) => {
+    const [role, binding] = manifestFolder('vm-mode')
+    t.same(role?.rules, [{ apiGroups: [''], resources: ['secrets'], verbs: ['create', 'delete'] }])
+    t.same(role?.metadata.namespace, 'kube-system')
+    t.match(binding, { subjects: [{ name: 'vpsie-autoscaler-controller', namespace: 'kube-system' }] })
+  },
+)
 
 t.test('the webhook changes nothing', async (t) => {
   t.same([...new Set(rulesOf('webhook').flatMap((rule) => rule.verbs))].sort(), ['get', 'list', 'watch'])

@@ -26,7 +26,7 @@ async function start(t: Test, { maxConcurrent = 8, nodeGroups = () => [] as neve
     maxConcurrent,
     namespaces: ['kube-system'],
     controller: controllerAccount,
-    surroundings: { nodeGroups, vpsieNodes: () => [], autoscalerConfig: () => null },
+    surroundings: { nodeGroups, vpsieNodes: () => [], autoscalerConfig: () => null, configMap: () => null },
   })
   const options = { name: 'webhook', address: '127.0.0.1:0', handler }
   const server = await startServer({ log, clock }, options, new AbortController().signal)

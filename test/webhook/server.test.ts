@@ -28,6 +28,7 @@ const app = createApp({
     },
     vpsieNodes: () => [],
     autoscalerConfig: () => null,
+    configMap: () => null,
   },
 })
 const server = await startServer(

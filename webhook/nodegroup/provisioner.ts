@@ -1,16 +1,17 @@
-import { machineVariables, renderCloudInit } from '../../common/api/cloud-init.ts'
-import { forbidden, invalid, required, unsupported } from '../../common/api/violation.ts'
-import { none, type Rule } from '../rule.ts'
+import { builtInVariables, renderCloudInit } from '../../common/api/cloud-init.ts'
+import { forbidden, invalid, required } from '../../common/api/violation.ts'
+import { type Advice, none, type Rule } from '../rule.ts'
 import { problemOf } from '../settings/rules.ts'
 import type { Settings } from '../settings/settings.ts'
+import type { Subject } from './rules.ts'
 
-// The day the controller orders plain VPS, this rule goes.
-const managedOnly: Rule<Settings> = {
-  name: 'managed-only',
-  fields: ['provisioner'],
-  says: 'it is managed: nothing orders plain VPS yet',
-  check({ settings: { provisioner } }) {
-    return provisioner === 'vm' ? [unsupported('spec.provisioner', provisioner, ['managed'])] : none
+const image: Rule<Settings> = {
+  name: 'vm-image',
+  fields: ['osImageID', 'provisioner'],
+  says: 'with provisioner vm there is an image',
+  check({ settings: { provisioner, osImageID } }) {
+    if (provisioner !== 'vm' || osImageID) return none
+    return [required('spec.osImageID', 'a plain VPS is made from an image')]
   },
 }
 
@@ -49,24 +50,95 @@ const templateSource: Rule<Settings> = {
   },
 }
 
-const templateRenders: Rule<Settings> = {
-  name: 'cloud-init-renders',
-  fields: ['cloudInit.template', 'cloudInit.variables'],
-  says: `each {{ name }} of the template is closed and has a value, of variables or of those each machine has (${machineVariables.join(', ')}), and what comes out begins with #cloud-config or #!`,
+const ownVariables: Rule<Settings> = {
+  name: 'cloud-init-variables',
+  fields: ['cloudInit.variables'],
+  says: `none has the name of one that the autoscaler sets for each machine: ${builtInVariables.join(', ')}`,
   check({ settings: { cloudInit } }) {
-    if (!cloudInit?.template) return none
-    const ofMachine = Object.fromEntries(machineVariables.map((name) => [name, name]))
-    const values = { ...ofMachine, ...cloudInit.variables }
-    const problem = problemOf((text) => renderCloudInit(text, values, ''), cloudInit.template)
-    // The template is confidential, so it is not shown.
-    return problem ? [invalid('spec.cloudInit.template', undefined, problem)] : none
+    if (!cloudInit?.variables) return none
+    return Object.keys(cloudInit.variables)
+      .filter((name) => (builtInVariables as readonly string[]).includes(name))
+      .map((name) =>
+        forbidden(`spec.cloudInit.variables[${name}]`, 'is set by the autoscaler for each machine'),
+      )
   },
 }
 
+const templateRenders: Rule<Settings> = {
+  name: 'cloud-init-renders',
+  fields: ['cloudInit.template', 'cloudInit.variables'],
+  says: 'every variable of the template is known and harmless, and what comes out is a document that cloud-init reads',
+  check({ settings: { cloudInit } }) {
+    return cloudInit?.template === undefined
+      ? none
+      : templateProblems(cloudInit.template, cloudInit, 'spec.cloudInit.template')
+  },
+}
+
+/** A template that is kept in a ConfigMap is rendered as it is now; it is rendered again for each machine. */
+const keptTemplateRenders: Rule<Subject> = {
+  name: 'cloud-init-kept',
+  fields: ['cloudInit.configMapRef'],
+  says: 'the same of the template in the ConfigMap, as it is at the time',
+  check(subject) {
+    const kept = keptTemplate(subject)
+    const { cloudInit } = subject.settings
+    return kept?.template === undefined || !cloudInit
+      ? none
+      : templateProblems(kept.template, cloudInit, 'spec.cloudInit.configMapRef')
+  },
+}
+
+// The ConfigMap may be applied after the group; no machine is ordered without it.
+export const templateMissing: Advice<Subject> = {
+  name: 'cloud-init-missing',
+  says: 'the ConfigMap or its key does not exist, or is not known yet: then the template was not checked',
+  warn(subject) {
+    const kept = keptTemplate(subject)
+    return kept?.lacking === undefined ? none : [`spec.cloudInit.configMapRef: ${kept.lacking}`]
+  },
+}
+
+interface KeptTemplate {
+  template?: string
+  /** Why there is none. */
+  lacking?: string
+}
+
+function keptTemplate({
+  settings: { cloudInit },
+  nodeGroup,
+  surroundings,
+}: Subject): KeptTemplate | undefined {
+  const { name, key } = cloudInit?.configMapRef ?? {}
+  if (!name || !key) return undefined
+  const { namespace } = nodeGroup.metadata
+  const found = surroundings.configMap(`${namespace}/${name}`)
+  if (found === undefined) return { lacking: 'ConfigMaps are not known yet, so the template was not checked' }
+  const template = found?.data?.[key]
+  if (template !== undefined) return { template }
+  const what = found === null ? `ConfigMap ${namespace}/${name}` : `key ${key} of the ConfigMap`
+  return { lacking: `${what} does not exist; no machine is ordered until it does` }
+}
+
+/** What is wrong with a template, found by rendering it. It is confidential, so its text is never shown. */
+function templateProblems(
+  template: string,
+  { variables }: NonNullable<Settings['settings']['cloudInit']>,
+  field: string,
+) {
+  // Built-in values are made from names and labels, which have rules of their own.
+  const builtIn = Object.fromEntries(builtInVariables.map((name) => [name, 'x']))
+  const problem = problemOf((text) => renderCloudInit(text, { ...variables, ...builtIn }, ''), template)
+  return problem ? [invalid(field, undefined, problem)] : none
+}
+
 /** What makes the machines of a group, and how they join. */
-export const provisionerRules: readonly Rule<Settings>[] = [
-  managedOnly,
+export const provisionerRules: readonly Rule<Subject>[] = [
+  image,
   cloudInitMode,
   templateSource,
+  ownVariables,
   templateRenders,
+  keptTemplateRenders,
 ]

@@ -2,6 +2,7 @@ import { inactiveFields } from '../../common/api/adoption.ts'
 import { annotations, labels } from '../../common/api/names.ts'
 import type { NodeGroup } from '../../common/api/nodegroup.ts'
 import { type Advice, none } from '../rule.ts'
+import { templateMissing } from './provisioner.ts'
 import { machinesOf, type Subject } from './rules.ts'
 
 const notKnownYet: Advice<Subject> = {
@@ -95,5 +96,6 @@ export const nodeGroupAdvice: readonly Advice<Subject>[] = [
   belowRunning,
   clusterLimit,
   poolConflict,
+  templateMissing,
   inactive,
 ]

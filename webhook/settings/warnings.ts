@@ -8,6 +8,7 @@ const machineSettings: Advice<Settings> = {
   name: 'machine-settings',
   says: 'osImageID, sshKeyIDs, tags and notes have no effect: VPSie sets up managed workers itself',
   warn({ settings, at }) {
+    if (settings.provisioner === 'vm') return none
     const set = ofMachines.filter((name) => settings[name]?.length)
     return set.length === 0
       ? none

@@ -17,4 +17,43 @@ export const appsV2: Dialect = {
     const { nodes } = checked(detail, data, 'data')
     return nodes.map((row, i) => toMachine(row, `data.nodes[${i}]`, 'unknown'))
   },
+  vms: {
+    prefix: '/api/v2',
+    list: (projectID) => `/vm?projectId=${encodeURIComponent(projectID)}`,
+    // Flags are texts: govpsie found numbers to be ignored without an error.
+    order: ({
+      hostname,
+      projectID,
+      datacenterID,
+      sizeIdentifier,
+      osImageID,
+      sshKeyIDs,
+      tags,
+      notes,
+      userData,
+    }) => ({
+      hostname,
+      projectId: projectID,
+      dcIdentifier: datacenterID,
+      resourceIdentifier: sizeIdentifier,
+      osIdentifier: osImageID,
+      addPublicIpV4: '1',
+      addPublicIpV6: '0',
+      addPrivateIp: '1',
+      ...(sshKeyIDs.length > 0 ? { sshKeyIdentifier: sshKeyIDs.join(',') } : {}),
+      tags,
+      notes,
+      userData,
+    }),
+    remove: ({ uuid }) =>
+      uuid === undefined
+        ? undefined
+        : {
+            path: '/vm',
+            json: {
+              vmIdentifier: uuid,
+              deleteStatistic: { reason: 'autoscaler', note: 'removed by the node autoscaler' },
+            },
+          },
+  },
 }

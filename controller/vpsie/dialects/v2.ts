@@ -24,4 +24,33 @@ export const v2: Dialect = {
       ...(slaves ?? []).map((row, i) => toMachine(row, `data.slaves[${i}]`, 'worker')),
     ])
   },
+  vms: {
+    prefix: '/v2',
+    list: () => '/vm',
+    order: ({
+      hostname,
+      projectID,
+      datacenterID,
+      sizeIdentifier,
+      osImageID,
+      sshKeyIDs,
+      tags,
+      notes,
+      userData,
+    }) => ({
+      name: hostname,
+      hostname,
+      projectId: projectID,
+      dcIdentifier: datacenterID,
+      resourceIdentifier: sizeIdentifier,
+      offering_id: sizeIdentifier,
+      datacenter_id: datacenterID,
+      os_image_id: osImageID,
+      ssh_key_ids: sshKeyIDs,
+      tags,
+      notes,
+      user_data: userData,
+    }),
+    remove: ({ numericID }) => (numericID === undefined ? undefined : { path: `/vm/${numericID}` }),
+  },
 }

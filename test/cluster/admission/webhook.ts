@@ -36,6 +36,7 @@ export async function startWebhook(t: Test, floor: RealFloor, around: () => Revi
       nodeGroups: () => around().surroundings.nodeGroups(),
       vpsieNodes: () => around().surroundings.vpsieNodes(),
       autoscalerConfig: () => around().surroundings.autoscalerConfig(),
+      configMap: (key) => around().surroundings.configMap(key),
     },
   })
   const tls = { certFile: certificates.certFile, keyFile: certificates.keyFile }

@@ -1,34 +1,73 @@
+import fc from 'fast-check'
 import t from 'tap'
-import { renderCloudInit } from '../../../common/api/cloud-init.ts'
+import { parse } from 'yaml'
+import { renderCloudInit, variablesOf } from '../../../common/api/cloud-init.ts'
 
-const render = (template: string) =>
-  renderCloudInit(template, { server: 'a:6443', nodeName: 'n-1' }, 'template')
+const path = 'spec.cloudInit.template'
+const template = (line: string) => `#cloud-config\nhostname: "{{ hostname }}"\n${line}\n`
+const values = { hostname: 'edge-1', server: 'https://10.0.0.10:6443' }
 
-t.test('every placeholder becomes its value, whatever space is around the name', async (t) => {
+t.test('variables are put in, with or without blanks in the braces', async (t) => {
+  const text = renderCloudInit(template('runcmd: [["join", "{{server}}"]]'), values, path)
+  t.strictSame(parse(text), { hostname: 'edge-1', runcmd: [['join', 'https://10.0.0.10:6443']] })
+  t.strictSame([...variablesOf(template('{{ server }}'))], ['hostname', 'server'])
+})
+
+t.test('a script is taken as it is', async (t) => {
   t.equal(
-    render('#cloud-config\nhostname: {{nodeName}}\njoin: {{  server }} {{ server }}\n'),
-    '#cloud-config\nhostname: n-1\njoin: a:6443 a:6443\n',
+    renderCloudInit('#!/bin/sh\njoin {{ server }}\n', values, path),
+    '#!/bin/sh\njoin https://10.0.0.10:6443\n',
   )
 })
 
-t.test('a script is user data too, and braces of its own stay', async (t) => {
-  t.equal(render('#!/bin/sh\necho $server {} }}'), '#!/bin/sh\necho $server {} }}')
-})
-
-const refused: [title: string, template: string, message: RegExp][] = [
+const refused: [name: string, text: string, over: Record<string, string>, message: RegExp][] = [
+  ['an unknown variable', template('a: {{ nobody }}'), {}, /uses variable "nobody", which is neither/],
   [
-    'a name without a value',
-    '#cloud-config\n\n{{ token }}',
-    /^template: line 3: \{\{ token \}\} must be one of the variables: server, nodeName$/,
+    'a value with a line break',
+    template('a: {{ v }}'),
+    { v: 'x\nruncmd: [evil]' },
+    /variable "v" may have letters/,
   ],
-  ['a name of every object', '#cloud-config\n{{ constructor }}', /line 2: .* must be one of/],
-  ['an open placeholder', '#cloud-config\n{{ server', /line 2: must have a name and "\}\}"/],
-  ['an empty one', '#cloud-config\n{{ }}', /line 2: must have a name/],
-  ['text that cloud-init does not read', 'hostname: x', /must begin with #cloud-config or #!/],
+  ['a value with a quote', template('a: "{{ v }}"'), { v: '"' }, /variable "v"/],
+  ['a value that a shell would run', template('a: {{ v }}'), { v: '$(reboot)' }, /variable "v"/],
+  ['other things in braces', template('a: {{ if x }}'), {}, /must have only variables such as/],
+  [
+    'a document without its first line',
+    'hostname: {{ hostname }}\n',
+    {},
+    /must begin with a line "#cloud-config"/,
+  ],
+  ['a document that is no YAML', template('a: [1'), {}, /must be YAML: line \d+/],
+  ['a document that is no mapping', '#cloud-config\n- a\n', {}, /must be a YAML mapping/],
+  ['a document that is too long', template(`a: ${'x'.repeat(70_000)}`), {}, /must be at most 65536 bytes/],
 ]
 
-for (const [title, template, message] of refused) {
-  t.test(`refused: ${title}`, async (t) => {
-    t.throws(() => render(template), message)
+for (const [name, text, over, message] of refused) {
+  t.test(`${name} is refused`, async (t) => {
+    t.throws(() => renderCloudInit(text, { ...values, ...over }, path), { name: 'InputError', path, message })
   })
 }
+
+t.test('no value is quoted in an error, for it may be secret', async (t) => {
+  try {
+    renderCloudInit(template('a: {{ v }}'), { ...values, v: 'hush"hush' }, path)
+    t.fail('it was taken')
+  } catch (error) {
+    t.notMatch(String(error), /hush/)
+  }
+})
+
+t.test('whatever a value is, it is refused or stays one text and changes nothing else', async () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.string({ unit: 'binary' })), (v) => {
+      let text: string
+      try {
+        text = renderCloudInit('#cloud-config\na: "{{ v }}"\nb: 1\n', { v }, path)
+      } catch {
+        return true
+      }
+      const { a, b, ...rest } = parse(text)
+      return a === v && b === 1 && Object.keys(rest).length === 0
+    }),
+  )
+})

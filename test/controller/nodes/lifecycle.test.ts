@@ -1,114 +1,56 @@
-import t, { type Test } from 'tap'
+import t from 'tap'
 import type { VPSieNode } from '../../../common/api/vpsienode.ts'
 import { TerminalError, TransientError } from '../../../common/errors.ts'
 import { resources } from '../../../common/kube/resources.ts'
-import { newClaim } from '../../../controller/nodes/claims.ts'
-import { lookAfterMachines } from '../../../controller/nodes/lifecycle.ts'
-import type { Machine } from '../../../controller/vpsie/provider.ts'
 import { virtualClock } from '../../fixtures/clock.ts'
-import { controllerDeps } from '../../fixtures/controller.ts'
-import { type StoreClientOptions, storeOfOurs } from '../../fixtures/kube-client.ts'
-import { nodeGroup } from '../../fixtures/objects.ts'
-
-const signal = new AbortController().signal
-const key = { namespace: 'kube-system', name: 'workers-1' }
-const minute = 60_000
-
-/** A group with one new claim, and a VPSie whose machines are in a list; `order` is what an order does there. */
-function world(t: Test, order: (machines: Machine[], now: number) => void, hooks: StoreClientOptions = {}) {
-  const clock = virtualClock()
-  const store = storeOfOurs({ clock })
-  const group = store.create(resources.nodeGroups, nodeGroup())
-  const wanted = { offering: 'small', datacenterID: 'dc-1', reason: 'ScaleUp' }
-  store.create(resources.vpsieNodes, newClaim(group, key.name, wanted))
-  const machines: Machine[] = []
-  let orders = 0
-  const offer = {
-    id: 11,
-    name: 'small',
-    cpu: 2,
-    memoryMB: 4096,
-    diskGB: 50,
-    monthlyPrice: 20,
-    datacenterID: 'dc-1',
-  }
-  const pool = { id: 701, identifier: 'pool', name: 'size-small', sizeID: 11, nodeCount: 0 }
-  const base = controllerDeps(t, store, { clock, ...hooks })
-  const deps = {
-    ...base,
-    offers: { ...base.offers, resolve: () => offer },
-    provider: {
-      ...base.provider,
-      listMachines: async () => [...machines],
-      listPools: async () => [pool],
-      async addWorker() {
-        orders++
-        order(machines, clock.now())
-        return {}
-      },
-      async deleteWorker(_: string, uuid: string) {
-        machines.splice(
-          machines.findIndex((machine) => machine.uuid === uuid),
-          1,
-        )
-      },
-    },
-  }
-  return {
-    store,
-    machines,
-    orders: () => orders,
-    claim: (): VPSieNode | undefined => store.find(resources.vpsieNodes, key),
-    /** Passes, half a minute apart. */
-    async passes(count: number) {
-      for (let i = 0; i < count; i++) {
-        await lookAfterMachines(deps, { listAll: true }, signal)
-        await clock.advance(minute / 2)
-      }
-    },
-  }
-}
-
-function machine(uuid: string, createdAt: number): Machine {
-  return { uuid, identity: uuid, role: 'worker', addresses: [], sizeID: 11, createdAt }
-}
+import type { StoreClientOptions } from '../../fixtures/kube-client.ts'
+import { machine, machinePass, minute } from '../../fixtures/machine-pass.ts'
+import { autoscalerConfig, node, nodeGroup } from '../../fixtures/objects.ts'
 
 const lost = () => new TransientError('no reply', { code: 'Timeout' })
 
 t.test('an order makes one machine, and its claim owns it', async (t) => {
-  const { passes, claim, orders } = world(t, (machines, now) => machines.push(machine('m-1', now)))
+  const { passes, claim, calls } = machinePass(t, {
+    order: (machines, now) => void machines.push(machine('m-1', now)),
+  })
   await passes(3)
-  t.equal(orders(), 1)
+  t.equal(calls.orders, 1)
   t.match(claim(), { spec: { vpsieNodeIdentifier: 'm-1' }, status: { phase: 'Provisioned' } })
 })
 
 t.test('an order whose reply was lost is not repeated when its machine turns up', async (t) => {
-  const { passes, claim, orders } = world(t, (machines, now) => {
-    machines.push(machine('m-1', now))
-    throw lost()
+  const { passes, claim, calls } = machinePass(t, {
+    order(machines, now) {
+      machines.push(machine('m-1', now))
+      throw lost()
+    },
   })
   await passes(60)
-  t.equal(orders(), 1)
+  t.equal(calls.orders, 1)
   t.equal(claim()?.spec.vpsieNodeIdentifier, 'm-1')
 })
 
 t.test('an order whose reply was lost is repeated only after the settle time', async (t) => {
   let isLost = true
-  const { passes, claim, orders } = world(t, (machines, now) => {
-    if (isLost) throw lost()
-    machines.push(machine('m-2', now))
+  const { passes, claim, calls } = machinePass(t, {
+    order(machines, now) {
+      if (isLost) throw lost()
+      machines.push(machine('m-2', now))
+    },
   })
   await passes(28)
-  t.equal(orders(), 1, 'within 15 minutes it is not')
+  t.equal(calls.orders, 1, 'within 15 minutes it is not')
   isLost = false
   await passes(8)
-  t.equal(orders(), 2)
+  t.equal(calls.orders, 2)
   t.equal(claim()?.spec.vpsieNodeIdentifier, 'm-2')
 })
 
 t.test('a machine that somebody made by hand is neither adopted nor deleted', async (t) => {
-  const { passes, claim, machines, store } = world(t, () => {
-    throw lost()
+  const { passes, claim, machines, store, key } = machinePass(t, {
+    order() {
+      throw lost()
+    },
   })
   machines.push(machine('by-hand', 0))
   await passes(5)
@@ -123,11 +65,13 @@ t.test('a machine that somebody made by hand is neither adopted nor deleted', as
 })
 
 t.test('a claim that VPSie refuses gives its place up at once, and the size is left alone', async (t) => {
-  const { passes, claim, store, orders } = world(t, () => {
-    throw new TerminalError('exceeds the allowed limit 5', { code: 'Quota' })
+  const { passes, claim, store, calls } = machinePass(t, {
+    order() {
+      throw new TerminalError('exceeds the allowed limit 5', { code: 'Quota' })
+    },
   })
   await passes(4)
-  t.equal(orders(), 1)
+  t.equal(calls.orders, 1)
   t.equal(claim(), undefined)
   const [backoff] =
     store.get(resources.nodeGroups, { namespace: 'kube-system', name: 'workers' }).status?.backoffs ?? []
@@ -135,8 +79,10 @@ t.test('a claim that VPSie refuses gives its place up at once, and the size is l
 })
 
 t.test('a late machine of a claim that was deleted meanwhile is found, and deleted with it', async (t) => {
-  const { passes, claim, machines, store } = world(t, () => {
-    throw lost()
+  const { passes, claim, machines, store, key } = machinePass(t, {
+    order() {
+      throw lost()
+    },
   })
   await passes(2)
   store.delete(resources.vpsieNodes, key)
@@ -169,11 +115,10 @@ for (const moment of ['before', 'after'] as const) {
           },
           after: moment === 'after' ? die : () => undefined,
         }
-        const { passes, machines, claim } = world(
-          t,
-          (list, now) => list.push(machine(`m-${list.length}`, now)),
-          hooks,
-        )
+        const { passes, machines, claim } = machinePass(t, {
+          order: (list, now) => void list.push(machine(`m-${list.length}`, now)),
+          ...hooks,
+        })
         await passes(3).catch(() => undefined) // what a dead leader throws is heard by nobody
         isReached = isDead
         isDead = false
@@ -185,3 +130,263 @@ for (const moment of ['before', 'after'] as const) {
     },
   )
 }
+
+t.test('a claim is not ordered while VPSie counts more machines than its list shows', async (t) => {
+  const { passes, calls, pool, machines } = machinePass(t)
+  pool.nodeCount = 1
+  await passes(4)
+  t.equal(calls.orders, 0, 'the baseline would lack the machine that is there')
+  machines.push(machine('by-hand', 0))
+  await passes(1)
+  t.equal(calls.orders, 1)
+})
+
+t.test('a count that never agrees holds orders up no longer than the settle time', async (t) => {
+  const { passes, calls, pool } = machinePass(t)
+  pool.nodeCount = 1
+  await passes(32)
+  t.equal(calls.orders, 1)
+})
+
+t.test('the baseline is taken off again once the machine is known', async (t) => {
+  const { passes, claim } = machinePass(t, {
+    order: (machines, now) => void machines.push(machine('m-1', now)),
+  })
+  await passes(1)
+  t.type(claim()?.metadata.annotations?.['autoscaler.vpsie.com/baseline'], 'string')
+  await passes(1)
+  t.equal(claim()?.metadata.annotations?.['autoscaler.vpsie.com/baseline'], undefined)
+})
+
+t.test('an identifier that only the reply tells is kept for the deletion', async (t) => {
+  const { passes, claim, machines, store, key, calls } = machinePass(t, {
+    order(list, now) {
+      list.push({ numericID: 7, identity: '7', role: 'worker', addresses: [], createdAt: now })
+      return { uuid: 'told' }
+    },
+  })
+  await passes(2)
+  t.match(claim(), { spec: { vpsieNodeIdentifier: 'told', vpsieInstanceID: 7 } })
+  store.delete(resources.vpsieNodes, key)
+  await passes(1)
+  t.strictSame(calls.deleted, ['told'])
+  machines.length = 0
+  await passes(4)
+  t.equal(claim(), undefined)
+})
+
+t.test('a machine that a reply named and no list shows is deleted with its claim', async (t) => {
+  const { passes, claim, store, key, calls } = machinePass(t, { order: () => ({ uuid: 'unseen' }) })
+  await passes(2)
+  store.delete(resources.vpsieNodes, key)
+  await passes(40)
+  t.equal(claim(), undefined)
+  t.strictSame(calls.deleted, ['unseen'])
+})
+
+t.test('a conflict on the way to an order costs one pass, not the settle time', async (t) => {
+  let patches = 0
+  const { passes, calls, claim } = machinePass(t, {
+    order: (machines, now) => void machines.push(machine('m-1', now)),
+    before({ verb, plural }) {
+      if (verb !== 'patch' || plural !== 'vpsienodes' || ++patches !== 2) return
+      throw new TerminalError('it has changed', { code: 'Conflict' })
+    },
+  })
+  await passes(3)
+  t.equal(calls.orders, 1)
+  t.equal(claim()?.spec.vpsieNodeIdentifier, 'm-1')
+})
+
+for (const [name, held] of [
+  ['everything is paused', 'paused'],
+  ['its NodeGroup has dryRun', 'dryRun'],
+] as const) {
+  t.test(`nothing is ordered, drained or deleted while ${name}`, async (t) => {
+    const { passes, calls, claim, store, key } = machinePass(t, {
+      nodeGroup: nodeGroup('workers', { spec: { dryRun: held === 'dryRun' } }),
+    })
+    if (held === 'paused')
+      store.create(resources.autoscalerConfigs, autoscalerConfig({ globalSettings: { paused: true } }))
+    await passes(3)
+    store.delete(resources.vpsieNodes, key)
+    await passes(3)
+    t.equal(calls.orders, 0)
+    t.ok(claim(), 'the deleted claim waits, too')
+  })
+}
+
+t.test('a claim whose refusal was written down and not carried out is deleted', async (t) => {
+  const { passes, claim, setClaim, calls } = machinePass(t)
+  setClaim({ status: { phase: 'Failed', lastError: 'refused' } })
+  await passes(2)
+  t.equal(claim(), undefined)
+  t.equal(calls.orders, 0)
+})
+
+t.test('a claim whose machine was written down, and not its phase, goes on', async (t) => {
+  const { passes, claim, setClaim } = machinePass(t)
+  setClaim({ spec: { vpsieNodeIdentifier: 'm-1' }, status: { phase: 'Provisioning' } })
+  await passes(1)
+  t.match(claim()?.status, { phase: 'Provisioned', provisionedAt: String })
+})
+
+t.test('a leaving claim learns the host name of its machine', async (t) => {
+  const { passes, claim, store, key } = machinePass(t, {
+    order(list, now) {
+      list.push({ identity: 'slave-1', hostname: 'Slave-1', role: 'worker', addresses: [], createdAt: now })
+      throw lost()
+    },
+  })
+  await passes(1)
+  store.delete(resources.vpsieNodes, key)
+  await passes(1)
+  t.equal(claim()?.status?.hostname, 'Slave-1')
+})
+
+t.test('pools are asked for once a pass, however many claims are ordered', async (t) => {
+  const { passes, calls, store, key, claim } = machinePass(t)
+  for (const name of ['workers-2', 'workers-3'])
+    store.create(resources.vpsieNodes, { ...(claim() as VPSieNode), metadata: { ...key, name } })
+  await passes(1)
+  t.equal(calls.orders, 3)
+  t.equal(calls.poolLists, 1)
+})
+
+t.test('a cluster without claims is listed, since somebody may own machines there', async (t) => {
+  const { passes, calls, store, key, claim } = machinePass(t)
+  store.patch(resources.vpsieNodes, key, { metadata: { finalizers: null } })
+  store.delete(resources.vpsieNodes, key)
+  t.equal(claim(), undefined)
+  await passes(1)
+  t.strictSame(calls.listed, ['cluster-1'])
+})
+
+/** A claim that is Ready, with its machine, and the Node of it. */
+function ready(t: Parameters<typeof machinePass>[0], options: Parameters<typeof machinePass>[1] = {}) {
+  const pass = machinePass(t, options)
+  pass.machines.push(machine('m-1', 0))
+  const joined = node('node-1', { spec: { providerID: 'vpsie://dc-1/cluster-1/m-1' } })
+  pass.store.create(resources.nodes, joined)
+  pass.setClaim({ spec: { vpsieNodeIdentifier: 'm-1' }, status: { phase: 'Joining' } })
+  return pass
+}
+
+const setReady = (store: ReturnType<typeof machinePass>['store'], status: string, at: string) =>
+  store.patch(
+    resources.nodes,
+    { name: 'node-1' },
+    {
+      status: { conditions: [{ type: 'Ready', status, lastTransitionTime: at }] },
+    },
+  )
+
+const conditionOf = (claim: VPSieNode | undefined, type: string) =>
+  claim?.status?.conditions?.find((condition) => condition.type === type)?.status
+
+t.test('conditions NodeReady and Error follow what is', async (t) => {
+  const { passes, claim, store, setClaim } = ready(t)
+  setClaim({ status: { conditions: [{ type: 'Error', status: 'True', reason: 'x', message: 'x' }] } })
+  await passes(2)
+  t.strictSame([conditionOf(claim(), 'NodeReady'), conditionOf(claim(), 'Error')], ['True', 'False'])
+  setReady(store, 'Unknown', '2026-02-01T00:00:00Z')
+  await passes(1)
+  t.equal(conditionOf(claim(), 'NodeReady'), 'False')
+  setReady(store, 'True', '2026-02-01T00:01:00Z')
+  await passes(1)
+  t.equal(conditionOf(claim(), 'NodeReady'), 'True')
+  t.equal(claim()?.status?.phase, 'Ready')
+})
+
+t.test('a node that runs another minor version than asked for is told', async (t) => {
+  const { passes, events, store } = ready(t)
+  store.patch(resources.nodes, { name: 'node-1' }, { status: { nodeInfo: { kubeletVersion: 'v1.33.9' } } })
+  await passes(1)
+  t.ok(events.includes('VersionSkew'))
+})
+
+t.test('a leaving claim finds its Node at the API server when the cache does not know it yet', async (t) => {
+  const { passes, store, key, calls } = ready(t, {
+    deps: (deps) => ({
+      ...deps,
+      caches: { ...deps.caches, nodes: { ...deps.caches.nodes, list: () => [], get: () => undefined } },
+    }),
+  })
+  const held = {
+    metadata: { name: 'app-1', namespace: 'default' },
+    spec: { nodeName: 'node-1', containers: [] },
+  }
+  store.create(resources.pods, { apiVersion: 'v1', kind: 'Pod', ...held, status: { phase: 'Running' } })
+  store.delete(resources.vpsieNodes, key)
+  await passes(2)
+  t.strictSame(calls.deleted, [], 'its pod has been evicted and still stops')
+  store.delete(resources.pods, held.metadata, { gracePeriodSeconds: 0 })
+  await passes(1)
+  t.strictSame(calls.deleted, ['m-1'])
+})
+
+t.test(
+  'a leaving claim whose Node has been silent for long is not drained: its machine goes first',
+  async (t) => {
+    const { passes, store, key, calls, claim } = ready(t)
+    setReady(store, 'Unknown', '2026-01-31T23:00:00Z')
+    const held = {
+      metadata: { name: 'app-1', namespace: 'default' },
+      spec: { nodeName: 'node-1', containers: [] },
+    }
+    store.create(resources.pods, { apiVersion: 'v1', kind: 'Pod', ...held, status: { phase: 'Running' } })
+    store.delete(resources.vpsieNodes, key)
+    await passes(4)
+    t.strictSame(calls.deleted.slice(0, 1), ['m-1'])
+    t.equal(claim(), undefined)
+    t.equal(store.find(resources.nodes, { name: 'node-1' }), undefined)
+  },
+)
+
+t.test('a Ready Node that only has the address of a machine that is gone is left alone', async (t) => {
+  const { passes, store, key, setClaim, claim, machines } = machinePass(t)
+  setClaim({
+    spec: { vpsieNodeIdentifier: 'm-1', ipAddress: '10.0.0.7' },
+    status: { phase: 'Deleting' },
+  })
+  machines.length = 0
+  const other = node('other', {
+    spec: { providerID: 'vpsie://dc-1/cluster-1/m-9' },
+    status: { ...node().status, addresses: [{ type: 'InternalIP', address: '10.0.0.7' }] },
+  })
+  store.create(resources.nodes, other)
+  store.delete(resources.vpsieNodes, key)
+  await passes(4)
+  t.equal(claim(), undefined)
+  t.ok(store.find(resources.nodes, { name: 'other' }))
+})
+
+t.test('launch, registration and joining have time-outs of their own', async (t) => {
+  const order = (machines: ReturnType<typeof machine>[], now: number) =>
+    void machines.push(machine('m-1', now))
+  const flags = [
+    '--launch-timeout=2m',
+    '--register-timeout=4m',
+    '--join-timeout=8m',
+    '--failed-vpsienode-ttl=0',
+  ]
+  const reasonOf = (claim: VPSieNode | undefined) =>
+    claim?.status?.conditions?.find(({ type, status }) => type === 'Error' && status === 'True')?.reason
+  const launched = machinePass(t, { flags })
+  await launched.passes(4)
+  t.equal(reasonOf(launched.claim()), undefined)
+  await launched.passes(2)
+  t.equal(reasonOf(launched.claim()), 'ProvisioningTimeout')
+  const made = machinePass(t, { flags, order })
+  await made.passes(8)
+  t.equal(reasonOf(made.claim()), undefined)
+  await made.passes(4)
+  t.equal(reasonOf(made.claim()), 'RegistrationTimeout')
+  const joined = machinePass(t, { flags, order })
+  const spec = { providerID: 'vpsie://dc-1/cluster-1/m-1' }
+  joined.store.create(resources.nodes, node('node-1', { spec, status: { conditions: [] } }))
+  await joined.passes(16)
+  t.equal(reasonOf(joined.claim()), undefined)
+  await joined.passes(4)
+  t.equal(reasonOf(joined.claim()), 'JoiningTimeout')
+})

@@ -50,7 +50,7 @@ const passing: { name: string; fault: Fault }[] = [
 for (const { name, fault } of passing) {
   t.test(`a list that meets ${name} is asked for again`, async (t) => {
     const { client, sim, signal, count, read } = await clientFixture(t, {
-      flags: ['--vpsie-timeout', '300ms'],
+      flags: ['--vpsie-timeout', fault.kind === 'hang' ? '500ms' : '20s'],
     })
     sim.faults.next('listMachines', fault, 2)
     t.equal((await client.listMachines('cluster-1', signal)).length, 1)
@@ -146,4 +146,63 @@ t.test('where two pools have the same shape, the size of a machine stays unknown
   const [, worker] = await client.listMachines('cluster-1', signal)
   t.equal(worker?.role, 'worker')
   t.equal(worker?.sizeID, undefined)
+})
+
+t.test('all pages of a list are read', async (t) => {
+  const { client, signal, count } = await clientFixture(t, { sim: { perPage: 2 } })
+  for (const sizeID of [11, 12, 13])
+    await client.createPool('cluster-1', { name: `p${sizeID}`, sizeID }, signal)
+  t.strictSame(
+    (await client.listPools('cluster-1', signal)).map(({ sizeID }) => sizeID),
+    [11, 12, 13],
+  )
+  t.equal(count('listPools'), 2)
+  t.equal((await client.listOffers('dc-1', signal)).length, 4)
+})
+
+t.test('half a list does not pass for the whole', async (t) => {
+  const { client, sim, signal } = await clientFixture(t, { sim: { perPage: 1 } })
+  for (const sizeID of [11, 12]) await client.createPool('cluster-1', { name: `p${sizeID}`, sizeID }, signal)
+  const first = { error: false, data: [], pagination: { current_page: 1, total_pages: 2 } }
+  sim.faults.next('listPools', { kind: 'body', body: JSON.stringify(first) }, 2)
+  await t.rejects(client.listPools('cluster-1', signal), {
+    code: 'BadReply',
+    message: /pagination.current_page: must be 2/,
+  })
+  const endless = { ...first, pagination: { current_page: 1, total_pages: 5000 } }
+  sim.faults.next('listPools', { kind: 'body', body: JSON.stringify(endless) })
+  await t.rejects(client.listPools('cluster-1', signal), { message: /total_pages: must be at most 200/ })
+})
+
+for (const dialect of ['v2', 'apps-v2'] as const) {
+  t.test(`a plain VPS's life in dialect ${dialect}: order, list, delete`, async (t) => {
+    const { client, sim, signal } = await clientFixture(t, { sim: { dialect } })
+    const [, medium] = sim.cloud.catalog.sizes
+    const order = {
+      hostname: 'edge-0a1b2c3d',
+      projectID: '71128',
+      datacenterID: 'dc-1',
+      sizeIdentifier: medium?.identifier ?? '',
+      osImageID: 'ubuntu-24.04',
+      sshKeyIDs: ['key-1'],
+      tags: ['edge'],
+      notes: '',
+      userData: '#cloud-config\n',
+      secrets: [],
+    }
+    t.strictSame(await client.createVM(order, signal), {})
+    const [vm] = await client.listVMs('71128', signal)
+    t.match(vm, { hostname: 'edge-0a1b2c3d', role: 'worker', sizeID: 12, uuid: String, numericID: Number })
+    t.equal(sim.machines.at(-1)?.userData, '#cloud-config\n')
+    t.equal((await client.listMachines('cluster-1', signal)).length, 1, 'it is no worker of the cluster')
+    await client.deleteVM(vm ?? {}, signal)
+    await client.deleteVM(vm ?? {}, signal)
+    t.strictSame(await client.listVMs('71128', signal), [])
+  })
+}
+
+t.test('a plain VPS is deleted only by an identifier that the dialect takes', async (t) => {
+  const { client, signal, count } = await clientFixture(t, { sim: { dialect: 'apps-v2' } })
+  await t.rejects(client.deleteVM({ numericID: 7 }, signal), { message: /needs another identifier/ })
+  t.equal(count('deleteVM'), 0)
 })

@@ -65,7 +65,13 @@ export interface Store {
   onCompact(listener: () => void): void
 }
 
-export function createStore({ clock = systemClock }: { clock?: Clock } = {}): Store {
+export interface StoreOptions {
+  clock?: Clock
+  /** Makes the uid of a new object. */
+  uid?: () => string
+}
+
+export function createStore({ clock = systemClock, uid = randomUUID }: StoreOptions = {}): Store {
   const kinds = createRegistry()
   const history = createHistory()
   const tables = new Map<string, Map<string, KubeObject>>()
@@ -122,7 +128,7 @@ export function createStore({ clock = systemClock }: { clock?: Clock } = {}): St
     const { deletionTimestamp: _, deletionGracePeriodSeconds: __, ...kept } = copy.metadata
     const metadata: ObjectMeta = {
       ...withName(kept),
-      uid: randomUUID(),
+      uid: uid(),
       generation: 1,
       creationTimestamp: toTimestamp(clock.now()),
     }

@@ -68,6 +68,14 @@ export class Cloud {
     return this.machines.filter((machine) => machine.clusterID === clusterID && machine.state !== 'deleted')
   }
 
+  /** Machines that existed at a time. */
+  machinesAt(clusterID: string, at: number): SimulatedMachine[] {
+    return this.machines.filter(
+      ({ clusterID: of, createdAt, deletedAt = Infinity }) =>
+        of === clusterID && createdAt <= at && deletedAt > at,
+    )
+  }
+
   addPool(clusterID: string, name: string, sizeID: number, now: number): SimulatedPool {
     const cluster = this.cluster(clusterID)
     const taken = this.poolsOf(clusterID).find((pool) => pool.size.id === sizeID)
@@ -99,6 +107,27 @@ export class Cloud {
       throw new Refusal(500, `Worker nodes count exceeds the allowed limit ${this.quota}`)
     if (this.outOfStock.has(size.id)) throw new Refusal(500, `No capacity available for size ${size.name}`)
     return this.#make(cluster, 'slave', pool, size, pool ? 'api' : 'hand', now)
+  }
+
+  /** Orders a plain VPS; it stands in no cluster, but in a project. */
+  orderVM(
+    vm: {
+      projectID: string
+      datacenterID: string
+      sizeIdentifier: string
+      hostname: string
+      userData: string
+    },
+    now: number,
+  ): SimulatedMachine {
+    const size = found(
+      this.catalog.sizes.find(({ id, identifier }) => [String(id), identifier].includes(vm.sizeIdentifier)),
+      'Resource',
+    )
+    if (this.outOfStock.has(size.id)) throw new Refusal(500, `No capacity available for size ${size.name}`)
+    const place = { identifier: projectKey(vm.projectID), name: 'vm', datacenterID: vm.datacenterID }
+    const seed = { ...place, kubernetesVersion: '', masters: 0 }
+    return this.#make(seed, 'slave', undefined, size, 'api', now, vm)
   }
 
   delete(clusterID: string, identifier: string, now: number): void {
@@ -147,12 +176,14 @@ export class Cloud {
     size: Size,
     orderedBy: SimulatedMachine['orderedBy'],
     now: number,
+    vm?: { hostname: string; userData: string },
   ): SimulatedMachine {
     const n = this.machines.length + 1
     const machine: SimulatedMachine = {
       id: 1000 + n,
       identifier: uuid('a', n),
-      hostname: `${cluster.name}-${role}-${n.toString(16).padStart(4, '0')}`,
+      hostname: vm?.hostname ?? `${cluster.name}-${role}-${n.toString(16).padStart(4, '0')}`,
+      ...(vm ? { userData: vm.userData } : {}),
       role,
       clusterID: cluster.identifier,
       datacenterID: cluster.datacenterID,
@@ -166,6 +197,11 @@ export class Cloud {
     this.machines.push(machine)
     return machine
   }
+}
+
+/** Where the plain VPS of a project are kept. */
+export function projectKey(projectID: string): string {
+  return `project:${projectID}`
 }
 
 function found<T>(thing: T | undefined, what: string): T {

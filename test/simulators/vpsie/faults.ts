@@ -10,6 +10,9 @@ export type RequestName =
   | 'createPool'
   | 'addWorker'
   | 'deleteWorker'
+  | 'listVMs'
+  | 'createVM'
+  | 'deleteVM'
   | 'deletePool'
   | 'reduce'
 
@@ -17,12 +20,26 @@ export type RequestName =
 export type Fault =
   /** An answer of this HTTP status; `body` is sent as it is, else an envelope with `message`. */
   | { kind: 'status'; status: number; message?: string; body?: string; headers?: Record<string, string> }
+  /** The same, executed. */
+  | {
+      kind: 'statusAfter'
+      status: number
+      message?: string
+      body?: string
+      headers?: Record<string, string>
+    }
   /** HTTP 200 with `error: true`. */
   | { kind: 'errorTrue'; message: string; code?: number }
   /** HTTP 200 with this body, executed. */
   | { kind: 'body'; body: string }
   /** HTTP 200 with an envelope around this `data`, executed. */
   | { kind: 'data'; data: unknown }
+  /** Executed twice, answered once: some proxy on the way has repeated it. */
+  | { kind: 'twice' }
+  /** Executed after so long, and then answered. */
+  | { kind: 'slow'; ms: number }
+  /** Executed; the answer comes after so long. */
+  | { kind: 'late'; ms: number }
   /** No answer, not executed. */
   | { kind: 'hang' }
   /** Executed; the answer is held back until `release`. */
@@ -64,6 +81,8 @@ export class Faults {
   readonly #rules: Rule[] = []
   readonly #hidden = new Set<string>()
   #shownOnly = Infinity
+  /** How old the state is that the next list shows, milliseconds; lists may overtake each other. */
+  staleMs: () => number = () => 0
 
   /** The next `times` requests of an operation meet `fault`; earlier plantings come first. */
   next(operation: RequestName | 'any', fault: Fault, times = 1): Planted {
@@ -89,6 +108,7 @@ export class Faults {
     }
     this.#hidden.clear()
     this.#shownOnly = Infinity
+    this.staleMs = () => 0
   }
 
   /** Leaves a machine out of every list until `show`. */

@@ -14,8 +14,11 @@ export interface SimulatedMachine {
   readonly poolID: number | undefined
   readonly size: Size
   readonly address: string
-  readonly orderedBy: 'api' | 'hand' | 'seed'
+  /** `repeat`: by a proxy that sent an order again. */
+  orderedBy: 'api' | 'hand' | 'seed' | 'repeat'
   readonly createdAt: number
+  /** What cloud-init reads; of plain VPS only. */
+  readonly userData?: string
   state: MachineState
   runningAt?: number
   deletedAt?: number

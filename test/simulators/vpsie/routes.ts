@@ -1,8 +1,8 @@
 import type { DialectName } from '../../../controller/vpsie/dialect.ts'
-import type { Cloud } from './cloud.ts'
+import { type Cloud, projectKey } from './cloud.ts'
 import type { Faults, RequestName } from './faults.ts'
 import { Refusal } from './model.ts'
-import { clusterDetail, clusterRow, offerRow, orderRow, poolRow } from './shapes.ts'
+import { clusterDetail, clusterRow, offerRow, orderRow, poolRow, vmRow } from './shapes.ts'
 
 export interface RouteContext {
   cloud: Cloud
@@ -11,6 +11,7 @@ export interface RouteContext {
   /** Whether the order of a worker hands back who it is. */
   identityInReply: boolean
   now: number
+  query: URLSearchParams
 }
 
 interface Route {
@@ -33,8 +34,8 @@ const routes: readonly Route[] = [
     name: 'listMachines',
     method: 'GET',
     path: /^\/k8s\/cluster\/byId\/([^/]+)$/,
-    act: ({ cloud, faults, dialect }, [id = '']) =>
-      clusterDetail(dialect, cloud.cluster(id), faults.shown(cloud.machinesOf(id))),
+    act: ({ cloud, faults, dialect, now }, [id = '']) =>
+      clusterDetail(dialect, cloud.cluster(id), faults.shown(cloud.machinesAt(id, now - faults.staleMs()))),
   },
   {
     name: 'listPools',
@@ -99,6 +100,52 @@ const routes: readonly Route[] = [
     },
   },
   {
+    name: 'listVMs',
+    method: 'GET',
+    path: /^\/vm$/,
+    act: ({ cloud, faults, dialect, now, query }) => {
+      const project = query.get('projectId')
+      const at = now - faults.staleMs()
+      const all = [...new Set(cloud.machines.map(({ clusterID }) => clusterID))].filter((id) =>
+        project === null ? id.startsWith(projectKey('')) : id === projectKey(project),
+      )
+      return faults.shown(all.flatMap((id) => cloud.machinesAt(id, at))).map((vm) => vmRow(dialect, vm))
+    },
+  },
+  {
+    name: 'createVM',
+    method: 'POST',
+    path: /^\/vm$/,
+    act({ cloud, dialect, now }, _, body) {
+      const { hostname, projectId, dcIdentifier, resourceIdentifier } = body
+      const userData = dialect === 'v2' ? body.user_data : body.userData
+      const image = dialect === 'v2' ? body.os_image_id : body.osIdentifier
+      if (!hostname || !image) throw new Refusal(400, 'Something was lost in the clouds')
+      cloud.orderVM(
+        {
+          hostname: String(hostname),
+          projectID: String(projectId),
+          datacenterID: String(dcIdentifier),
+          sizeIdentifier: String(resourceIdentifier),
+          userData: String(userData ?? ''),
+        },
+        now,
+      )
+      return true
+    },
+  },
+  {
+    name: 'deleteVM',
+    method: 'DELETE',
+    path: /^\/vm(?:\/(\d+))?$/,
+    act({ cloud, now }, [id = ''], { vmIdentifier }) {
+      const vm = cloud.machines.find((one) => (id ? String(one.id) === id : one.identifier === vmIdentifier))
+      if (!vm?.clusterID.startsWith(projectKey(''))) throw new Refusal(404, 'VM not found')
+      cloud.delete(vm.clusterID, vm.identifier, now)
+      return true
+    },
+  },
+  {
     name: 'reduce',
     method: 'DELETE',
     path: /^\/k8s\/cluster\/byId\/([^/]+)\/reduce(?:\/[^/]+)?$/,
@@ -120,7 +167,7 @@ export function routeOf(method: string, path: string): RoutedRequest | undefined
   for (const route of routes) {
     const match = route.method === method ? route.path.exec(path) : null
     if (match) {
-      const parts = match.slice(1).map(decodeURIComponent)
+      const parts = match.slice(1).map((part) => decodeURIComponent(part ?? ''))
       return { name: route.name, act: (context, body) => route.act(context, parts, body) }
     }
   }

@@ -116,3 +116,26 @@ export function offerRow(dialect: DialectName, size: Size): Row {
 export function orderRow({ id, identifier, hostname }: SimulatedMachine): Row {
   return { id, identifier, status: 'building', hostname }
 }
+
+/** One plain VPS in a list. */
+export function vmRow(dialect: DialectName, vm: SimulatedMachine): Row {
+  const { id, identifier, hostname, address, size, state, createdAt } = vm
+  const common = { id, identifier, hostname, default_ip: address, boxsize_id: size.id, cpu: size.cpu }
+  return dialect === 'v2'
+    ? {
+        ...common,
+        name: hostname,
+        status: state,
+        ram: size.memoryMB,
+        ssd: size.diskGB,
+        created_on: spaced(createdAt),
+      }
+    : {
+        ...common,
+        private_ip: null,
+        power: state === 'running' ? 1 : 0,
+        is_active: 1,
+        is_deleted: 0,
+        created_on: spaced(createdAt),
+      }
+}
