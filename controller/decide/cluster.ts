@@ -98,12 +98,21 @@ export function readCluster(state: ClusterState, options: DecideOptions, now: nu
 
 /** The objects by key. Lists that are in order already, as those of a watch cache are, cost only the look. */
 function sorted<T extends KubeObject>(objects: readonly T[]): readonly T[] {
-  const keys = objects.map(keyOf)
-  if (keys.every((key, i) => i === 0 || (keys[i - 1] ?? '') <= key)) return objects
+  if (isSorted(objects)) return objects
   return objects
-    .map((object, i) => ({ key: keys[i] ?? '', object }))
+    .map((object) => ({ key: keyOf(object), object }))
     .sort((a, b) => compareText(a.key, b.key))
     .map(({ object }) => object)
+}
+
+function isSorted(objects: readonly KubeObject[]): boolean {
+  for (let i = 1; i < objects.length; i++) {
+    const [a, b] = [objects[i - 1] as KubeObject, objects[i] as KubeObject]
+    // Most neighbours are of one namespace, and then no key has to be put together.
+    const isSame = a.metadata.namespace === b.metadata.namespace
+    if (isSame ? a.metadata.name > b.metadata.name : keyOf(a) > keyOf(b)) return false
+  }
+  return true
 }
 
 function byNode(pods: readonly Pod[]): Map<string, Pod[]> {

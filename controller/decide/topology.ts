@@ -60,12 +60,11 @@ export function buildTopology(classes: readonly PodClass[], namespaces: Readonly
     const { key, topologyKey, matches } = compile(pod, term, namespaces)
     const known = avoidances.get(key)
     if (known) return known
-    const carries = (other: PodClass) =>
-      antiAffinityTermsOf(other.pod.spec).some((own) => compile(other, own, namespaces).key === key)
     const made = {
       matches,
       targets: tally(`targets ${key}`, { topologyKey, counted: matches, eligible: undefined }),
-      carriers: tally(`carriers ${key}`, { topologyKey, counted: carries, eligible: undefined }),
+      // Those that carry the term are counted by having it, whatever their labels are.
+      carriers: createTally({ topologyKey, counted: () => false, eligible: undefined }),
     }
     avoidances.set(key, made)
     return made
@@ -96,16 +95,36 @@ export function buildTopology(classes: readonly PodClass[], namespaces: Readonly
     spreads: spreadsOf(pod),
   }))
   const all = [...tallies.values()]
+  const byLabels = createByLabels(all, [...avoidances.values()])
   const ofClass = own.map((parts, id): ClassTopology => {
     const pod = classes[id]
     if (!pod) throw new RangeError(`no class ${id}`)
+    const { counting, avoidedBy } = byLabels(pod)
+    const carriers = parts.avoids.map((one) => one.carriers)
     return {
       ...parts,
-      bumps: all.filter((one) => one.counted(pod)),
-      avoidedBy: [...avoidances.values()].filter((one) => one.matches(pod)),
+      bumps: carriers.length === 0 ? counting : [...counting, ...new Set(carriers)],
+      avoidedBy,
     }
   })
   return { tallies: all, ofClass }
+}
+
+/** What counts a pod and what avoids it follows from its namespace and labels, which many classes share. */
+function createByLabels(
+  tallies: readonly Tally[],
+  avoidances: readonly (Avoidance & { matches: (pod: PodClass) => boolean })[],
+) {
+  const known = new Map<string, { counting: readonly Tally[]; avoidedBy: readonly Avoidance[] }>()
+  return (pod: PodClass) => {
+    const key = JSON.stringify([pod.namespace, pod.labels])
+    const found = known.get(key) ?? {
+      counting: tallies.filter((one) => one.counted(pod)),
+      avoidedBy: avoidances.filter((one) => one.matches(pod)),
+    }
+    known.set(key, found)
+    return found
+  }
 }
 
 function compile(pod: PodClass, term: PodAffinityTerm, namespaces: ReadonlyMap<string, Labels>) {

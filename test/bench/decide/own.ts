@@ -1,3 +1,4 @@
+import type { Pod } from '../../../common/kube/objects.ts'
 import { decide } from '../../../controller/decide/decide.ts'
 import type { ClusterState } from '../../../controller/decide/state.ts'
 import { clusterState, decidedAt, decisionOptions } from '../../fixtures/state.ts'
@@ -17,9 +18,15 @@ function busyCluster(nodes: number, podsEach: number) {
     nodes: many(nodes, (i) => node(`node-${i}`, offers, { group: 'ng1' })),
     pods: many(nodes * podsEach, (i) => {
       const labels = { app: `app-${i % 200}`, 'pod-template-hash': `h${i % 200}` }
-      return pod(`pod-${i}`, { cpu: '200m', memory: `${256 + (i % 20)}Mi`, labels }, `node-${i % nodes}`)
+      const shape = { cpu: '200m', memory: `${256 + (i % 20)}Mi`, labels }
+      return ownedBy(`app-${i % 200}`, pod(`pod-${i}`, shape, `node-${i % nodes}`))
     }),
   })
+}
+
+function ownedBy(name: string, { metadata, ...rest }: Pod): Pod {
+  const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name, uid: `uid-of-${name}`, controller: true }
+  return { ...rest, metadata: { ...metadata, ownerReferences: [owner] } }
 }
 
 /** As watch caches list their objects. */
