@@ -37,6 +37,7 @@ const none: readonly Reason[] = []
 
 /** Why this pod keeps its node from being removed; empty if it may be moved. */
 export function blockersOf(pod: Pod, rules: BlockerRules): readonly Reason[] {
+  if (isOrdinary(pod, rules)) return none
   const notes = pod.metadata.annotations
   const word = notes?.[safeToEvict]
   const forbidden = notes?.[doNotDisrupt] === undefined ? undefined : doNotDisruptReason(pod, rules.now)
@@ -53,6 +54,20 @@ export function blockersOf(pod: Pod, rules: BlockerRules): readonly Reason[] {
   const local = pod.spec.volumes && blockOn.includes('LocalStorage') ? localStorage(pod) : ''
   if (local !== '') say('PodLocalStorage', `keeps data on the node in volume ${local}`)
   return found.length === 0 ? none : found
+}
+
+/** True for most pods: nothing about them could be a blocker, which takes less to see than to ask one by one. */
+function isOrdinary({ metadata, spec }: Pod, { drain }: BlockerRules): boolean {
+  const { annotations, namespace, ownerReferences } = metadata
+  const owner = ownerReferences?.[0]
+  return (
+    annotations === undefined &&
+    spec.volumes === undefined &&
+    namespace !== 'kube-system' &&
+    (drain.minReplicas ?? 0) === 0 &&
+    owner?.controller === true &&
+    replicating.includes(owner.kind)
+  )
 }
 
 /** Karpenter's annotation: `true`, or a duration from the start of the pod. Another text counts as absent. */

@@ -59,8 +59,11 @@ export function assess(
     ...wishes(node, group, cluster),
     ...(replacement ? [] : aboveThreshold(utilization, group)),
     ...usageReasons(node.metadata.name, group, cluster, replacement !== undefined),
-    ...moved.flatMap((pod) => blockersOf(pod, rules)),
   ]
+  for (const pod of moved) {
+    const blockers = blockersOf(pod, rules)
+    if (blockers.length > 0) reasons.push(...blockers)
+  }
   const since = fromTimestamp(node.metadata.annotations?.[annotations.unneededSince]) ?? cluster.now
   return { candidate: { group, member, bin, evicted, moved, utilization, since, replacement }, reasons }
 }
