@@ -170,3 +170,18 @@ t.test('a template that has become unsound fails the claim with the field, and m
     store.get(resources.nodeGroups, { namespace: 'kube-system', name: 'workers' }).status?.backoffs ?? []
   t.match(backoff?.reason, /spec.cloudInit.template: uses variable "server"/)
 })
+
+t.test('of two machines the one that the Node is of is kept', async (t) => {
+  const { passes, vms, claim, deleted, store } = vmPass(t, make('vm-1'))
+  await passes(2)
+  vms.push({ ...vm('vm-2', 'workers-1'), addresses: ['203.0.113.8'] })
+  const spec = { providerID: 'vpsie://dc-1/project-1/vm-2' }
+  store.create(resources.nodes, node('workers-1', { spec }))
+  await passes(3)
+  t.equal(claim()?.spec.vpsieNodeIdentifier, 'vm-2')
+  t.match(deleted[0], { uuid: 'vm-1' })
+  t.strictSame(
+    vms.map(({ uuid }) => uuid),
+    ['vm-2'],
+  )
+})
