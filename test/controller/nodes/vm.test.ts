@@ -5,6 +5,7 @@ import { TerminalError, TransientError } from '../../../common/errors.ts'
 import type { Secret } from '../../../common/kube/objects.ts'
 import { resources } from '../../../common/kube/resources.ts'
 import type { Machine, VMOrder } from '../../../controller/vpsie/provider.ts'
+import type { StoreClientOptions } from '../../fixtures/kube-client.ts'
 import { machinePass } from '../../fixtures/machine-pass.ts'
 import { node, nodeGroup } from '../../fixtures/objects.ts'
 
@@ -12,7 +13,12 @@ const template =
   '#cloud-config\nhostname: {{ hostname }}\nruncmd: [[join, "{{ server }}", "{{ bootstrapToken }}"]]\n'
 
 /** A NodeGroup of plain VPS with one claim; `order` is what an order does at VPSie. */
-function vmPass(t: Test, order: (vms: Machine[], order: VMOrder) => void, spec: Partial<NodeGroupSpec> = {}) {
+function vmPass(
+  t: Test,
+  order: (vms: Machine[], order: VMOrder) => void,
+  spec: Partial<NodeGroupSpec> = {},
+  before: NonNullable<StoreClientOptions['before']> = () => undefined,
+) {
   const vms: Machine[] = []
   const orders: VMOrder[] = []
   const deleted: unknown[] = []
@@ -27,6 +33,7 @@ function vmPass(t: Test, order: (vms: Machine[], order: VMOrder) => void, spec: 
   })
   const pass = machinePass(t, {
     nodeGroup: group,
+    before,
     deps: (deps) => ({
       ...deps,
       offers: {
@@ -184,4 +191,15 @@ t.test('of two machines the one that the Node is of is kept', async (t) => {
     vms.map(({ uuid }) => uuid),
     ['vm-2'],
   )
+})
+
+t.test('without the rights for tokens nothing is ordered, and an event says what is missing', async (t) => {
+  const { passes, orders, claim, events } = vmPass(t, make('vm-1'), {}, ({ verb, plural }) => {
+    if (verb === 'delete' && plural === 'secrets')
+      throw new TerminalError('secrets is forbidden', { code: 'Forbidden', status: 403 })
+  })
+  await passes(2)
+  t.equal(orders.length, 0)
+  t.ok(claim(), 'the claim waits for the rights')
+  t.ok(events.includes('OrderForbidden'))
 })
