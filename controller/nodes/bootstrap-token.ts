@@ -2,7 +2,7 @@ import { createHash, randomInt } from 'node:crypto'
 import { labels } from '../../common/api/names.ts'
 import type { VPSieNode } from '../../common/api/vpsienode.ts'
 import { toTimestamp } from '../../common/clock.ts'
-import { hasCode } from '../../common/errors.ts'
+import { hasCode, TerminalError } from '../../common/errors.ts'
 import type { Secret } from '../../common/kube/objects.ts'
 import { resources } from '../../common/kube/resources.ts'
 import type { ControllerDeps } from '../deps.ts'
@@ -20,7 +20,13 @@ const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789'
  */
 export async function makeToken(deps: TokenDeps, claim: VPSieNode, signal: AbortSignal): Promise<string> {
   const { client, clock, options } = deps
-  await revokeToken(deps, claim, signal)
+  try {
+    await revokeToken(deps, claim, signal)
+  } catch (cause) {
+    if (!hasCode(cause, 'Forbidden')) throw cause
+    const message = 'bootstrap tokens may not be made: the component manifests/vm-mode has the rights for it'
+    throw new TerminalError(message, { code: 'Forbidden', cause })
+  }
   const id = tokenID(claim)
   const secret = Array.from({ length: 16 }, () => alphabet[randomInt(alphabet.length)]).join('')
   const lifeMs = options['launch-timeout'] + options['join-timeout']

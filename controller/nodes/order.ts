@@ -65,6 +65,7 @@ export async function order(
     const isFinal = error instanceof TerminalError || error instanceof InputError
     if (isFinal && !hasCode(error, 'Unauthorized', 'Forbidden', 'Conflict'))
       return refuse(deps, claim, errorText(error), signal)
+    if (hasCode(error, 'Forbidden')) deps.events.record(claim, 'Warning', 'OrderForbidden', errorText(error))
     throw error
   }
   if (!purchase) return

@@ -150,6 +150,31 @@ PodDisruptionBudget that stops the drain. Nothing is forced: free it, or protect
     quiet: [[`${prefix}machines_unclaimed`, '0+0x180']],
   },
   {
+    name: 'VPSieAutoscalerMachinesMissing',
+    expr: `max(${prefix}vpsienodes_without_machine) > 0`,
+    for: '30m',
+    severity: 'warning',
+    summary: 'VPSieNodes whose machine VPSie lists no more',
+    description:
+      'Somebody has deleted it at VPSie, or its list is wrong. It is replaced once its Node counts as dead.',
+    runbook: `\`status.orphans\` of the NodeGroup names them. Look in VPSie's panel whether the machine is there. A VPSieNode whose
+machine is surely gone can be deleted: \`kubectl -n kube-system delete vpsienode NAME\`.`,
+    firing: [[`${prefix}vpsienodes_without_machine`, '1+0x180']],
+    quiet: [[`${prefix}vpsienodes_without_machine`, '0+0x180']],
+  },
+  {
+    name: 'VPSieAutoscalerMachineListsShort',
+    expr: `max(${prefix}machine_lists_short) > 0`,
+    for: '15m',
+    severity: 'warning',
+    summary: "VPSie's lists lack more machines than can be believed",
+    description: 'Nothing is ordered or concluded from them meanwhile.',
+    runbook: `\`status.orphans\` of the NodeGroups says which machines are missing while their Nodes live. It passes with VPSie's next
+whole list; if it does not, ask VPSie's support with the cluster's identifier.`,
+    firing: [[`${prefix}machine_lists_short`, '1+0x180']],
+    quiet: [[`${prefix}machine_lists_short`, '0+0x180']],
+  },
+  {
     name: 'VPSieAutoscalerAgentsSilent',
     expr: `max(${prefix}agents{freshness="unknown"}) > 0`,
     for: '30m',

@@ -77,6 +77,9 @@ export class Oracle {
 
   /** When everything has come to rest: machines and claims are one to one. */
   judgeRest(stuck: readonly VPSieNode[], reported: number): void {
+    const { cloud } = this.#seen.vpsie
+    if (cloud.reduceCalls > 0) this.#break('wronglyDeleted', 'VPSie was asked to choose a machine itself')
+    if (cloud.pools.some(({ deleted }) => deleted)) this.#break('wronglyDeleted', 'a pool was deleted')
     const claims = this.#claims()
     for (const claim of stuck) this.#break('leaked', `claim ${textOf(claim)} has not come to rest`)
     const alive = this.#seen.vpsie.machines.filter((machine) => this.#isOurs(machine))

@@ -47,7 +47,7 @@ export async function play(script: Script, options: WorldOptions = {}): Promise<
       machines: machines.filter(({ orderedBy }) => orderedBy === 'api').length,
     }
   } finally {
-    await world.end()
+    world.end()
   }
 }
 

@@ -1,8 +1,8 @@
+import { Writable } from 'node:stream'
 import winston from 'winston'
 import type { Clock } from '../../../common/clock.ts'
 import { TerminalError, TransientError } from '../../../common/errors.ts'
 import type { Cache } from '../../../common/kube/cache.ts'
-import type { KubeClient } from '../../../common/kube/client.ts'
 import type { KubeObject } from '../../../common/kube/objects.ts'
 import { keyOf, type Resource, resources } from '../../../common/kube/resources.ts'
 import { createMetrics, Registry } from '../../../common/metrics.ts'
@@ -45,7 +45,6 @@ export interface ReplicaParts {
   sabotage?: (deps: ControllerDeps) => ControllerDeps
   /** Told of each call that is carried out. */
   onCall?: (call: ClientCall) => void
-  onEvent?: (object: KubeObject, reason: string, message: string) => void
   trace?: (line: string) => void
 }
 
@@ -128,7 +127,6 @@ export function startReplica(parts: ReplicaParts): Replica {
     events: {
       record(object, _type, reason, message) {
         trace?.(`event ${object.kind} ${object.metadata.name} ${reason}: ${message}`)
-        parts.onEvent?.(object, reason, message)
       },
     },
     metrics,
@@ -176,19 +174,21 @@ function credentialsOf({ auth }: VPSieInMemory): Credentials {
 
 function logger(trace: ((line: string) => void) | undefined): winston.Logger {
   if (!trace) return winston.createLogger({ silent: true })
-  const log = winston.createLogger({ level: 'info' })
-  const print = winston.format.printf(({ level, message, ...fields }) => {
-    trace(`${level} ${message} ${JSON.stringify(fields)}`)
-    return ''
+  const stream = new Writable({
+    objectMode: true,
+    write({ level, message, ...fields }: winston.LogEntry, _encoding, done) {
+      trace(`${level} ${message} ${JSON.stringify(fields)}`)
+      done()
+    },
   })
-  return log.add(
-    new winston.transports.Console({ format: print, silent: false, log: undefined as never, level: 'info' }),
-  )
+  const transport = new winston.transports.Stream({ stream })
+  // winston's own stream transport writes text; this one hands the fields on.
+  transport.log = (info, next) => stream.write(info, () => next())
+  return winston.createLogger({ level: 'info', transports: [transport] })
 }
 
 /** Caches that follow the store at once, or stay behind while watches are broken. */
 function cachesOf(store: Store, weather: Weather, signal: AbortSignal): Caches {
-  const refreshers: (() => void)[] = []
   const of = <T extends KubeObject>(resource: Resource<T>): Cache<T> => {
     let objects: readonly T[] = store.list(resource)
     let byKey = new Map(objects.map((object) => [keyOf(object), object]))
@@ -200,7 +200,6 @@ function cachesOf(store: Store, weather: Weather, signal: AbortSignal): Caches {
       if (!weather.watchesBroken) for (const listener of listeners) listener()
     })
     signal.addEventListener('abort', stop, { once: true })
-    refreshers.push(() => undefined)
     function refresh(): void {
       if (!isStale || weather.watchesBroken) return
       objects = store.list(resource)
@@ -230,5 +229,3 @@ function cachesOf(store: Store, weather: Weather, signal: AbortSignal): Caches {
     Object.entries(watched).map(([name, resource]) => [name, of(resource as Resource<KubeObject>)]),
   ) as unknown as Caches
 }
-
-export type { KubeClient }

@@ -144,9 +144,6 @@ export function createMachineWorld(script: Script, options: WorldOptions) {
     leader: () => replicas.findLast(({ isDead }) => !isDead) ?? startLeader(),
     claims: (): VPSieNode[] => store.list(resources.vpsieNodes),
     makeByHand,
-    get handMade() {
-      return handMade
-    },
     /** True if a machine made by hand now cannot be mistaken for one on order: nothing is, and nothing is about to be. */
     isCalm: () =>
       !vpsie.cloud.outOfStock.has(11) &&
@@ -165,7 +162,7 @@ export function createMachineWorld(script: Script, options: WorldOptions) {
             claim.status?.phase !== 'Ready' ||
             !vpsie.machines.some((machine) => machine.state !== 'deleted' && isOwner(claim, machine)),
         ),
-    async end() {
+    end() {
       for (const replica of replicas) replica.die()
       vpsie.end()
     },

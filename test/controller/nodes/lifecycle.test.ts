@@ -2,6 +2,7 @@ import t from 'tap'
 import type { VPSieNode } from '../../../common/api/vpsienode.ts'
 import { TerminalError, TransientError } from '../../../common/errors.ts'
 import { resources } from '../../../common/kube/resources.ts'
+import { newClaim } from '../../../controller/nodes/claims.ts'
 import { virtualClock } from '../../fixtures/clock.ts'
 import type { StoreClientOptions } from '../../fixtures/kube-client.ts'
 import { machine, machinePass, minute } from '../../fixtures/machine-pass.ts'
@@ -389,4 +390,29 @@ t.test('launch, registration and joining have time-outs of their own', async (t)
   t.equal(reasonOf(joined.claim()), undefined)
   await joined.passes(4)
   t.equal(reasonOf(joined.claim()), 'JoiningTimeout')
+})
+
+t.test('a machine that VPSie put into another pool than ordered is told', async (t) => {
+  const { passes, events, claim } = machinePass(t, {
+    order(machines, now) {
+      machines.push({ ...machine('m-1', now), poolID: 702 })
+      return { uuid: 'm-1' }
+    },
+  })
+  await passes(2)
+  t.equal(claim()?.spec.vpsieNodeIdentifier, 'm-1')
+  t.ok(events.includes('WrongPool'))
+})
+
+t.test("NodeGroups that share a pool never take each other's machine", async (t) => {
+  const { passes, store, claim } = machinePass(t, {
+    order: (machines, now) => void machines.push(machine(`m-${machines.length}`, now)),
+  })
+  const others = store.create(resources.nodeGroups, nodeGroup('others'))
+  const wanted = { offering: 'small', datacenterID: 'dc-1', reason: 'ScaleUp' }
+  store.create(resources.vpsieNodes, newClaim(others, 'others-1', wanted))
+  await passes(3)
+  const other = store.get(resources.vpsieNodes, { namespace: 'kube-system', name: 'others-1' })
+  t.strictSame([claim()?.spec.vpsieNodeIdentifier, other.spec.vpsieNodeIdentifier].sort(), ['m-0', 'm-1'])
+  t.equal(claim()?.spec.vpsieGroupID, other.spec.vpsieGroupID)
 })

@@ -5,6 +5,7 @@ import { TerminalError, TransientError } from '../../../common/errors.ts'
 import type { Secret } from '../../../common/kube/objects.ts'
 import { resources } from '../../../common/kube/resources.ts'
 import type { Machine, VMOrder } from '../../../controller/vpsie/provider.ts'
+import type { StoreClientOptions } from '../../fixtures/kube-client.ts'
 import { machinePass } from '../../fixtures/machine-pass.ts'
 import { node, nodeGroup } from '../../fixtures/objects.ts'
 
@@ -12,7 +13,12 @@ const template =
   '#cloud-config\nhostname: {{ hostname }}\nruncmd: [[join, "{{ server }}", "{{ bootstrapToken }}"]]\n'
 
 /** A NodeGroup of plain VPS with one claim; `order` is what an order does at VPSie. */
-function vmPass(t: Test, order: (vms: Machine[], order: VMOrder) => void, spec: Partial<NodeGroupSpec> = {}) {
+function vmPass(
+  t: Test,
+  order: (vms: Machine[], order: VMOrder) => void,
+  spec: Partial<NodeGroupSpec> = {},
+  before: NonNullable<StoreClientOptions['before']> = () => undefined,
+) {
   const vms: Machine[] = []
   const orders: VMOrder[] = []
   const deleted: unknown[] = []
@@ -27,6 +33,7 @@ function vmPass(t: Test, order: (vms: Machine[], order: VMOrder) => void, spec: 
   })
   const pass = machinePass(t, {
     nodeGroup: group,
+    before,
     deps: (deps) => ({
       ...deps,
       offers: {
@@ -169,4 +176,30 @@ t.test('a template that has become unsound fails the claim with the field, and m
   const [backoff] =
     store.get(resources.nodeGroups, { namespace: 'kube-system', name: 'workers' }).status?.backoffs ?? []
   t.match(backoff?.reason, /spec.cloudInit.template: uses variable "server"/)
+})
+
+t.test('of two machines the one that the Node is of is kept', async (t) => {
+  const { passes, vms, claim, deleted, store } = vmPass(t, make('vm-1'))
+  await passes(2)
+  vms.push({ ...vm('vm-2', 'workers-1'), addresses: ['203.0.113.8'] })
+  const spec = { providerID: 'vpsie://dc-1/project-1/vm-2' }
+  store.create(resources.nodes, node('workers-1', { spec }))
+  await passes(3)
+  t.equal(claim()?.spec.vpsieNodeIdentifier, 'vm-2')
+  t.match(deleted[0], { uuid: 'vm-1' })
+  t.strictSame(
+    vms.map(({ uuid }) => uuid),
+    ['vm-2'],
+  )
+})
+
+t.test('without the rights for tokens nothing is ordered, and an event says what is missing', async (t) => {
+  const { passes, orders, claim, events } = vmPass(t, make('vm-1'), {}, ({ verb, plural }) => {
+    if (verb === 'delete' && plural === 'secrets')
+      throw new TerminalError('secrets is forbidden', { code: 'Forbidden', status: 403 })
+  })
+  await passes(2)
+  t.equal(orders.length, 0)
+  t.ok(claim(), 'the claim waits for the rights')
+  t.ok(events.includes('OrderForbidden'))
 })
