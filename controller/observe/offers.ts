@@ -17,7 +17,7 @@ export interface Offers {
 
 /** Makes the price list. Datacenters that no NodeGroup names any more are dropped at the next refresh. */
 export function createOffers(
-  deps: { provider: VPSieProvider; clock: Clock; log: Logger },
+  deps: { provider: Pick<VPSieProvider, 'listOffers'>; clock: Clock; log: Logger },
   maxAgeMs: number,
 ): Offers {
   const lists = new Map<string, { offers: Offer[]; at: number }>()
