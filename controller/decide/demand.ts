@@ -2,12 +2,15 @@ import { wellKnown } from '../../common/api/names.ts'
 import type { Cluster } from './cluster.ts'
 import { type Lot, waiting } from './lots.ts'
 import { type Candidate, isHost } from './pack.ts'
-import { dominantShare } from './resources.ts'
+import { at, cpu, dominantShare, memory } from './resources.ts'
 import type { Tally } from './tally.ts'
 
 /** A lot that machines could be bought for, with what about it does not change while they are. */
 export interface Demand {
   readonly lot: Lot
+  /** What one of its pods asks for, at hand for the many looks at it: millicores and bytes. */
+  readonly cpu: number
+  readonly memory: number
   /** The lowest price a month that one of its pods can have: its largest share of a node, times the node's price. */
   readonly floor: number
   /** Where the pods are that it must not share a host with, its own among them. */
@@ -28,7 +31,14 @@ export function demandsOf(
     const key = `${pod.kind} ${pod.requests.join()} ${waitedMs} ${headroomOf?.key}`
     const floor = floors.get(key) ?? floorOf(lot, candidates, cluster)
     floors.set(key, floor)
-    if (Number.isFinite(floor)) found.push({ lot, floor, apart: apartOf(lot, cluster) })
+    if (Number.isFinite(floor))
+      found.push({
+        lot,
+        cpu: at(pod.requests, cpu),
+        memory: at(pod.requests, memory),
+        floor,
+        apart: apartOf(lot, cluster),
+      })
   }
   return found
 }

@@ -93,7 +93,10 @@ export function tryCandidate(
     return true
   }
   if (apart) demands.some((demand) => demand.apart.includes(apart) && put(demand))
-  for (const demand of demands) put(demand)
+  for (const demand of demands) {
+    // Most fit no more once the node is nearly full.
+    if (demand.cpu <= at(bin.free, cpu) && demand.memory <= at(bin.free, memory)) put(demand)
+  }
   const waste =
     at(bin.free, cpu) / at(bin.allocatable, cpu) + at(bin.free, memory) / at(bin.allocatable, memory)
   for (const { lot, count } of content) world.place(lot.pod, bin, -count)

@@ -99,12 +99,14 @@ export function fillShop(lots: readonly Lot[], candidates: readonly Candidate[],
   let demands = demandsOf(lots, available, cluster)
   if (demands.length === 0) return
   const refill = createRefill(demands, shop)
+  let hasServed = false
   const step = (): boolean => {
     if (cluster.steps.isOver) return false
-    refill()
-    demands = demands.filter(({ lot }) => waiting(lot) > 0)
+    if (refill() || hasServed) demands = demands.filter(({ lot }) => waiting(lot) > 0)
     const best = bestTrial(demands, shelves, shop)
-    return best !== undefined && openCopies(best, shop)
+    if (!best || !openCopies(best, shop)) return false
+    hasServed = best.content.some(({ lot }) => waiting(lot) === 0)
+    return true
   }
   // First with every zone that could be bought as a domain, and always one more host, so that a spread means what
   // its author wished, whichever of the machines comes first. What that leaves is placed as kube-scheduler would,

@@ -10,15 +10,17 @@ export interface Tally {
   /** Spreads only: whether a bin's domain is one; undefined where the label alone decides and none must be known. */
   readonly eligible: ((bin: Bin) => boolean) | undefined
   readonly counts: Map<string, number>
-  /** Spreads only: bins in each domain. */
+  /** Spreads only: bins in each domain. One that has none left stays with 0: trials come and go. */
   readonly members: Map<string, number>
+  /** How many domains have bins. */
+  domains: number
   total: number
   /** Smallest count of any domain, or undefined when it has to be found again. */
   smallest: number | undefined
 }
 
 export function createTally(parts: Pick<Tally, 'topologyKey' | 'counted' | 'eligible'>): Tally {
-  return { ...parts, counts: new Map(), members: new Map(), total: 0, smallest: undefined }
+  return { ...parts, counts: new Map(), members: new Map(), domains: 0, total: 0, smallest: undefined }
 }
 
 /** The bin's domain; undefined if the tally knows none there. */
@@ -45,7 +47,9 @@ export function openDomain(tally: Tally, bin: Bin): void {
   if (domain === undefined) return
   const members = tally.members.get(domain) ?? 0
   tally.members.set(domain, members + 1)
-  if (members === 0) tally.smallest = undefined
+  if (members > 0) return
+  tally.domains++
+  tally.smallest = undefined
 }
 
 /** Undoes `openDomain`; the bin must be empty. */
@@ -56,7 +60,7 @@ export function closeDomain(tally: Tally, bin: Bin): void {
   const members = (tally.members.get(domain) ?? 1) - 1
   tally.members.set(domain, members)
   if (members > 0) return
-  tally.members.delete(domain)
+  tally.domains--
   tally.smallest = undefined
 }
 
@@ -64,7 +68,8 @@ export function closeDomain(tally: Tally, bin: Bin): void {
 export function smallestCount(tally: Tally): number {
   if (tally.smallest === undefined) {
     let smallest = Number.POSITIVE_INFINITY
-    for (const domain of tally.members.keys()) {
+    for (const [domain, members] of tally.members) {
+      if (members === 0) continue
       smallest = Math.min(smallest, tally.counts.get(domain) ?? 0)
       if (smallest === 0) break
     }

@@ -19,15 +19,19 @@ export const topologySpread: Filter = {
 }
 
 function allows(spread: Spread, bin: Bin): boolean {
+  const domain = bin.labels[spread.tally.topologyKey]
+  return domain !== undefined && takesOneMore(spread, domain)
+}
+
+/** Whether the spread lets one more pod into the domain. */
+export function takesOneMore(spread: Spread, domain: string): boolean {
   const { tally, maxSkew, own } = spread
-  const domain = bin.labels[tally.topologyKey]
-  if (domain === undefined) return false
   return (tally.counts.get(domain) ?? 0) + own - least(spread) <= maxSkew
 }
 
 /** Pods in the emptiest domain; 0 while there are fewer domains than wanted, as KEP-3022 has it. */
 function least({ tally, minDomains }: Spread): number {
-  if (tally.members.size < minDomains) return 0
+  if (tally.domains < minDomains) return 0
   const smallest = smallestCount(tally)
   return smallest === Number.POSITIVE_INFINITY ? 0 : smallest
 }

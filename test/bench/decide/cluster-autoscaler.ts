@@ -263,6 +263,8 @@ const lastNode: Bench = {
           ),
         }
       },
+      // It is over in no time, so it takes many to be hot.
+      40,
     )
     const to = value[0]?.places[0]?.bin.name
     expect(to === 'node-last', `only node-last has room: it goes to ${to}`)

@@ -40,11 +40,14 @@ async function main({ json, only }: Options<typeof options>): Promise<number> {
   return failed ? 1 : 0
 }
 
+// The heap of a controller that has run for a while is not made anew for each decision.
+const flags = ['--expose-gc', '--min-semi-space-size=32']
+
 /** The result, or what is wrong with the outcome. */
 async function measure(name: string): Promise<Result | string> {
   const entry = new URL('one.ts', import.meta.url).pathname
   try {
-    const { stdout } = await run(process.execPath, ['--expose-gc', entry, name], { maxBuffer: 2 ** 24 })
+    const { stdout } = await run(process.execPath, [...flags, entry, name], { maxBuffer: 2 ** 24 })
     return JSON.parse(stdout) as Result
   } catch (error) {
     const { stderr = '' } = error as { stderr?: string }
