@@ -440,3 +440,20 @@ t.test('a machine that was seen and not yet adopted stays for the order that mad
   await passes(1)
   t.equal(claim()?.spec.vpsieNodeIdentifier, 'm-1')
 })
+
+for (const [limit, spec] of [
+  ['maxNodes', { maxNodes: 2 }],
+  ['maxMonthlyCost', { maxMonthlyCost: 40 }],
+] as const) {
+  t.test(`of claims that two leaders made together none is ordered beyond ${limit}`, async (t) => {
+    const { passes, calls, store, events } = machinePass(t, { nodeGroup: nodeGroup('workers', { spec }) })
+    const group = store.get(resources.nodeGroups, { namespace: 'kube-system', name: 'workers' })
+    const wanted = { offering: 'small', datacenterID: 'dc-1', reason: 'ScaleUp' }
+    for (const name of ['workers-2', 'workers-3'])
+      store.create(resources.vpsieNodes, newClaim(group, name, wanted))
+    await passes(3)
+    t.equal(calls.orders, 2)
+    t.equal(store.find(resources.vpsieNodes, { namespace: 'kube-system', name: 'workers-3' }), undefined)
+    t.ok(events.includes('SurplusVPSieNode'))
+  })
+}
