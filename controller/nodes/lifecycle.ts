@@ -16,6 +16,7 @@ import { adoptions, type ClusterView, machineOf, viewCluster } from './machines.
 import type { Memory } from './memory.ts'
 import { order, settle, sizeOfClaim, withdraw } from './order.ts'
 import { hasMachine, readOrder } from './record.ts'
+import { surplusReason } from './surplus.ts'
 import { terminate } from './terminate.ts'
 import { removeTwins } from './twins.ts'
 
@@ -201,10 +202,24 @@ async function step(
   const isOrdered = readOrder(claim) !== undefined
   // Whoever wrote the refusal down may have died before it deleted the claim.
   if (!isOrdered && phaseOf(claim) === 'Failed') return deleteClaim(deps, claim, signal)
+  const surplus = isOrdered ? undefined : surplusReason(deps, claim, nodeGroupOf(deps, claim), view.claims)
+  if (surplus) return giveUpSurplus(deps, claim, surplus, signal)
   if (!isOrdered) return order(deps, memory, claim, nodeGroupOf(deps, claim), view, signal)
   if ((await settle(deps, memory, claim, view, signal)) === 'nothingMade')
     return withdraw(deps, claim, signal)
   await giveUpIfLate(deps, claim, signal)
+}
+
+/** A claim too many: nothing was ordered for it, so it just goes. */
+async function giveUpSurplus(
+  deps: ControllerDeps,
+  claim: VPSieNode,
+  why: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await deleteClaim(deps, claim, signal)
+  deps.events.record(claim, 'Normal', 'SurplusVPSieNode', `Nothing is ordered for it: ${why}`)
+  deps.log.info('a claim too many was deleted', { vpsieNode: claim.metadata.name, why })
 }
 
 /** An ordered machine that has not appeared in time: the claim fails, but keeps its place until the order is settled. */

@@ -43,7 +43,12 @@ export async function viewCluster(
 ): Promise<ClusterView> {
   const machines = await fleet.list(signal)
   const owned = new Set(claims.flatMap(identitiesOfClaim))
-  memory.note(fleet.key, [...machines.map(({ identity }) => identity.toLowerCase()), ...owned])
+  const ownedKey = `${fleet.key} owned`
+  memory.note(
+    fleet.key,
+    machines.map(({ identity }) => identity.toLowerCase()),
+  )
+  memory.note(ownedKey, owned)
   let pools: Promise<Pool[]> | undefined
   const poolsAnew = () => {
     pools = fleet.pools(signal)
@@ -51,7 +56,13 @@ export async function viewCluster(
   }
   const baseline = once(() => {
     const open = claims.flatMap((claim) => readOrder(claim)?.baseline ?? [])
-    return joinBaselines([baselineOf(memory.noted(fleet.key)), ...open])
+    const waits = claims.some((claim) => !hasMachine(claim) && readOrder(claim) !== undefined)
+    // What an open order may have made must stay for it to take, though a list has shown it before this one.
+    const isAnothers = (identity: string) => waits && open.every((baseline) => !baseline.has(identity))
+    const seen = [...memory.noted(fleet.key)].filter(
+      (identity) => owned.has(identity) || !isAnothers(identity),
+    )
+    return joinBaselines([baselineOf(seen), baselineOf(memory.noted(ownedKey)), ...open])
   })
   return {
     fleet,

@@ -416,3 +416,44 @@ t.test("NodeGroups that share a pool never take each other's machine", async (t)
   t.strictSame([claim()?.spec.vpsieNodeIdentifier, other.spec.vpsieNodeIdentifier].sort(), ['m-0', 'm-1'])
   t.equal(claim()?.spec.vpsieGroupID, other.spec.vpsieGroupID)
 })
+
+t.test('a machine that was seen and not yet adopted stays for the order that made it', async (t) => {
+  let isRefused = false
+  const { passes, machines, claim, store } = machinePass(t, {
+    before({ verb, plural, name }) {
+      if (isRefused && verb === 'patch' && plural === 'vpsienodes' && name === 'workers-1')
+        throw new TerminalError('it has changed', { code: 'Conflict' })
+    },
+  })
+  await passes(1)
+  machines.push(machine('m-1', virtualClock().now() + minute))
+  isRefused = true
+  await passes(1)
+  isRefused = false
+  // A late list lacks it, and meanwhile the next machine is ordered.
+  machines.length = 0
+  const group = store.get(resources.nodeGroups, { namespace: 'kube-system', name: 'workers' })
+  const wanted = { offering: 'small', datacenterID: 'dc-1', reason: 'ScaleUp' }
+  store.create(resources.vpsieNodes, newClaim(group, 'workers-2', wanted))
+  await passes(1)
+  machines.push(machine('m-1', virtualClock().now() + minute))
+  await passes(1)
+  t.equal(claim()?.spec.vpsieNodeIdentifier, 'm-1')
+})
+
+for (const [limit, spec] of [
+  ['maxNodes', { maxNodes: 2 }],
+  ['maxMonthlyCost', { maxMonthlyCost: 40 }],
+] as const) {
+  t.test(`of claims that two leaders made together none is ordered beyond ${limit}`, async (t) => {
+    const { passes, calls, store, events } = machinePass(t, { nodeGroup: nodeGroup('workers', { spec }) })
+    const group = store.get(resources.nodeGroups, { namespace: 'kube-system', name: 'workers' })
+    const wanted = { offering: 'small', datacenterID: 'dc-1', reason: 'ScaleUp' }
+    for (const name of ['workers-2', 'workers-3'])
+      store.create(resources.vpsieNodes, newClaim(group, name, wanted))
+    await passes(3)
+    t.equal(calls.orders, 2)
+    t.equal(store.find(resources.vpsieNodes, { namespace: 'kube-system', name: 'workers-3' }), undefined)
+    t.ok(events.includes('SurplusVPSieNode'))
+  })
+}
