@@ -1,3 +1,4 @@
+import { wellKnown } from '../../common/api/names.ts'
 import type { Cluster } from './cluster.ts'
 import type { Demand } from './demand.ts'
 import { fill } from './fit/fit.ts'
@@ -6,7 +7,6 @@ import { type Lot, notePlaced, waiting } from './lots.ts'
 import { isWithin } from './resources.ts'
 import type { Purchase } from './scale-up.ts'
 import type { Bin } from './shape/bins.ts'
-import type { PodClass } from './shape/classes.ts'
 import { smallestCount, type Tally } from './tally.ts'
 import type { Spread } from './topology.ts'
 import type { World } from './world.ts'
@@ -14,9 +14,8 @@ import type { World } from './world.ts'
 /** A lot whose pods a later change may let onto bins that refused them. */
 interface Guest {
   readonly lot: Lot
-  bins: Bin[]
-  /** How many of the purchases it knows. */
-  seen: number
+  /** By domain: how many of the party's bins, from the first on, have no room for it any more. */
+  readonly full: Map<string, number>
 }
 
 /** Guests whose refusals depend on the same counts. */
@@ -24,6 +23,10 @@ interface Party {
   readonly spreads: readonly Spread[]
   readonly affinity: readonly Tally[]
   readonly guests: Set<Guest>
+  /** All bins that were bought, by the domain of the spread over zones and the like, if there is one. */
+  readonly bins: Map<string, Bin[]>
+  /** How many of the purchases are in `bins`. */
+  seen: number
   /** What the refusals depended on when the guests were last tried. */
   signs: readonly number[]
 }
@@ -42,31 +45,46 @@ export function createRefill(
 ): () => boolean {
   const parties = partiesOf(demands, world)
 
-  function refill(guest: Guest): boolean {
-    const { lot } = guest
-    const isOpen = openDomains(lot.pod, world)
-    if (!isOpen) return false
-    for (; guest.seen < purchases.length; guest.seen++) {
-      const bin = purchases[guest.seen]?.bin
-      if (bin) guest.bins.push(bin)
+  /** Puts pods of the lot into bins of a domain that is open to it. */
+  function fillDomain({ lot, full }: Guest, domain: string, bins: readonly Bin[]): void {
+    const first = full.get(domain) ?? 0
+    let none = first
+    for (let i = first; i < bins.length && waiting(lot) > 0; i++) {
+      const bin = bins[i]
+      if (bin && isWithin(lot.pod.requests, bin.free))
+        notePlaced(lot, bin, fill(lot.pod, bin, waiting(lot), world))
+      else if (none === i) none++
     }
-    guest.bins = guest.bins.filter(({ free }) => isWithin(lot.pod.requests, free))
+    full.set(domain, none)
+    steps.take(bins.length - first)
+  }
+
+  function refill(guest: Guest, { bins }: Party): boolean {
+    const { lot } = guest
+    const wide = wideSpread(world.topologyOf(lot.pod).spreads)
     const before = lot.placed
-    steps.take(guest.bins.length)
-    for (const bin of guest.bins) {
-      if (waiting(lot) === 0) break
-      if (isOpen(bin)) notePlaced(lot, bin, fill(lot.pod, bin, waiting(lot), world))
+    for (const [domain, own] of bins) {
+      if (!wide || takesOneMore(wide, domain)) fillDomain(guest, domain, own)
     }
     return lot.placed > before
+  }
+
+  function takeNote(party: Party): void {
+    const key = wideSpread(party.spreads)?.tally.topologyKey
+    for (; party.seen < purchases.length; party.seen++) {
+      const bin = purchases[party.seen]?.bin
+      if (bin) append(party.bins, key === undefined ? '' : (bin.labels[key] ?? ''), bin)
+    }
   }
 
   function refillAll(party: Party): boolean {
     const signs = signsOf(party)
     if (signs.every((sign, i) => sign === party.signs[i])) return false
     party.signs = signs
+    takeNote(party)
     let progress = false
     for (const guest of party.guests) {
-      if (waiting(guest.lot) > 0 && refill(guest)) progress = true
+      if (waiting(guest.lot) > 0 && refill(guest, party)) progress = true
       if (waiting(guest.lot) === 0) party.guests.delete(guest)
     }
     return progress
@@ -83,20 +101,15 @@ export function createRefill(
   }
 }
 
-// A spread over more domains than this is over hosts, which are as many as the bins.
-const fewDomains = 64
+/** The first spread over something wider than hosts. */
+function wideSpread(spreads: readonly Spread[]): Spread | undefined {
+  return spreads.find(({ tally }) => tally.topologyKey !== wellKnown.hostname)
+}
 
-/** Says of a bin whether the pod's spreads over zones and the like leave its domain open; undefined if none is. */
-function openDomains(pod: PodClass, world: World): ((bin: Bin) => boolean) | undefined {
-  const open: { key: string; domains: ReadonlySet<string> }[] = []
-  for (const spread of world.topologyOf(pod).spreads) {
-    const { topologyKey, members, domains } = spread.tally
-    if (domains > fewDomains) continue
-    const found = new Set([...members.keys()].filter((domain) => takesOneMore(spread, domain)))
-    if (found.size === 0) return undefined
-    open.push({ key: topologyKey, domains: found })
-  }
-  return ({ labels }) => open.every(({ key, domains }) => domains.has(labels[key] ?? ''))
+function append(bins: Map<string, Bin[]>, domain: string, bin: Bin): void {
+  const own = bins.get(domain)
+  if (own) own.push(bin)
+  else bins.set(domain, [bin])
 }
 
 function partiesOf(demands: readonly Demand[], world: World): Party[] {
@@ -112,8 +125,15 @@ function partiesOf(demands: readonly Demand[], world: World): Party[] {
     if (spreads.length + affinity.length === 0) continue
     const ofSpreads = spreads.map(({ tally, minDomains }) => `${numberOf(tally)}/${minDomains}`)
     const key = [...ofSpreads, ...affinity.map(numberOf)].join()
-    const party = parties.get(key) ?? { spreads, affinity, guests: new Set(), signs: [] }
-    party.guests.add({ lot, bins: [], seen: 0 })
+    const party = parties.get(key) ?? {
+      spreads,
+      affinity,
+      guests: new Set(),
+      bins: new Map(),
+      seen: 0,
+      signs: [],
+    }
+    party.guests.add({ lot, full: new Map() })
     parties.set(key, party)
   }
   return [...parties.values()]

@@ -29,26 +29,34 @@ export interface Result extends Measured {
 }
 
 const runs = 5
+const loopRuns = 25
+
+interface TimingOptions<P> {
+  /** Makes what one run works on; not timed. */
+  prepare?: () => P
+  warmUps?: number
+  /** One run after the other, as a controller decides, garbage of the runs before included. */
+  isLoop?: boolean
+}
 
 /**
  * Times `work` after some runs to warm up, and gives the median in milliseconds with the last value. Each run starts
- * with a clean heap, so that none pays for the garbage of another; what `prepare` makes for it is not timed.
+ * with a clean heap, so that none pays for the garbage of another, but for a loop.
  */
 export function timed<T, P = undefined>(
   work: (prepared: P) => T,
-  prepare?: () => P,
-  warmUps = 3,
+  { prepare, warmUps = 3, isLoop = false }: TimingOptions<P> = {},
 ): { ms: number; value: T } {
   const made = () => prepare?.() as P
   let value = work(made())
   for (let i = 1; i < warmUps; i++) value = work(made())
-  const times = Array.from({ length: runs }, () => {
+  const times = Array.from({ length: isLoop ? loopRuns : runs }, () => {
     const prepared = made()
-    globalThis.gc?.()
+    if (!isLoop) globalThis.gc?.()
     const started = performance.now()
     value = work(prepared)
     return performance.now() - started
   })
-  const [median = Number.NaN] = times.sort((a, b) => a - b).slice(Math.floor(runs / 2))
+  const median = times.sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? Number.NaN
   return { ms: Math.round(median * 100) / 100, value }
 }

@@ -50,7 +50,7 @@ const binpacking: Bench = {
     expect(nodes === 2595, `2,595 nodes are right: it planned ${nodes}`)
     expect(count(whole.value, 'scaleUp') === 51_000, 'every pod is placed')
     // As the peer's estimator, which is handed its pods in groups and makes the snapshot of the cluster itself.
-    const { ms, value } = timed(estimate, () => grouped(input))
+    const { ms, value } = timed(estimate, { prepare: () => grouped(input) })
     expect(value === 2595, `2,595 nodes are right: the estimate is ${value}`)
     return {
       nodes,
@@ -252,19 +252,16 @@ const lastNode: Bench = {
         placeOnExisting(lots, cluster)
         return lots
       },
-      () => {
-        const cluster = readCluster(input, settings, decidedAt)
-        const waiting = cluster.pods.filter(({ spec }) => spec.nodeName === undefined)
-        return {
-          cluster,
-          lots: lotsOf(
-            cluster,
-            waiting.map((one) => ({ pod: one, waitedMs: 60_000 })),
-          ),
-        }
+      {
+        prepare: () => {
+          const cluster = readCluster(input, settings, decidedAt)
+          const waiting = cluster.pods.filter(({ spec }) => spec.nodeName === undefined)
+          const pending = waiting.map((one) => ({ pod: one, waitedMs: 60_000 }))
+          return { cluster, lots: lotsOf(cluster, pending) }
+        },
+        // It is over in no time, so it takes many to be hot.
+        warmUps: 40,
       },
-      // It is over in no time, so it takes many to be hot.
-      40,
     )
     const to = value[0]?.places[0]?.bin.name
     expect(to === 'node-last', `only node-last has room: it goes to ${to}`)

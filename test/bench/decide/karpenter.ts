@@ -56,7 +56,7 @@ function bench(
       const input = clusterState({ offerings: base.offerings, nodeGroups: [sold(base)], pods })
       // A short run warms the code up less than a long one: each has seen as many pods when it is timed.
       const warmUps = Math.max(3, Math.ceil(warmPods / count))
-      const { ms, value } = timed(() => decide(input, settings, decidedAt), undefined, warmUps)
+      const { ms, value } = timed(() => decide(input, settings, decidedAt), { warmUps })
       checkPlan(input, value)
       const hourlyPrice = Math.round((value.monthlyCost.planned / hoursPerMonth) * 100) / 100
       if (most) {
