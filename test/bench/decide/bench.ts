@@ -28,31 +28,27 @@ export interface Result extends Measured {
   rssMB: number
 }
 
-const runs = 5
-const loopRuns = 25
+const runs = 9
 
 interface TimingOptions<P> {
   /** Makes what one run works on; not timed. */
   prepare?: () => P
   warmUps?: number
-  /** One run after the other, as a controller decides, garbage of the runs before included. */
-  isLoop?: boolean
 }
 
 /**
- * Times `work` after some runs to warm up, and gives the median in milliseconds with the last value. Each run starts
- * with a clean heap, so that none pays for the garbage of another, but for a loop.
+ * Times `work` after some runs to warm up, and gives the median in milliseconds with the last value. The runs follow
+ * one another as a controller's decisions do: each pays for garbage of those before.
  */
 export function timed<T, P = undefined>(
   work: (prepared: P) => T,
-  { prepare, warmUps = 3, isLoop = false }: TimingOptions<P> = {},
+  { prepare, warmUps = 3 }: TimingOptions<P> = {},
 ): { ms: number; value: T } {
   const made = () => prepare?.() as P
   let value = work(made())
   for (let i = 1; i < warmUps; i++) value = work(made())
-  const times = Array.from({ length: isLoop ? loopRuns : runs }, () => {
+  const times = Array.from({ length: runs }, () => {
     const prepared = made()
-    if (!isLoop) globalThis.gc?.()
     const started = performance.now()
     value = work(prepared)
     return performance.now() - started
