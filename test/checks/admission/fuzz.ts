@@ -33,7 +33,7 @@ const warmUp = 3_000
 /** Sends reviews and what is none to a webhook of its own process, over TLS on loopback. */
 export async function fuzzAdmission({ runs, seed, tell }: FuzzOptions): Promise<FuzzResult> {
   const entry = new URL('../../fixtures/webhook-process.ts', import.meta.url)
-  const child = fork(entry, ['ours', 'quiet'], { execArgv: ['--expose-gc', ...webhookNodeFlags()] })
+  const child = fork(entry, ['ours'], { execArgv: ['--expose-gc', ...webhookNodeFlags()] })
   const [{ port, ca }] = (await once(child, 'message')) as [{ port: number; ca: string }]
   const agent = new Agent({ keepAlive: true, maxSockets: parallel, ca })
   const result: FuzzResult = { runs: 0, crashes: 0, hangs: 0, wrongStatus: 0, rssGrowthMB: 0 }
