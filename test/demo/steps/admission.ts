@@ -38,7 +38,7 @@ const badFields = [
   'spec.disruption.windows[0].timeZone',
   'spec.disruption.windows[1].schedule',
   'spec.disruption.windows[1].timeZone',
-  'spec.provisioner',
+  'spec.osImageID',
 ]
 
 /** As somebody wrote it for the Go autoscaler: its fields and no others. */
