@@ -2,6 +2,7 @@ import t from 'tap'
 import { systemClock as clock } from '../../common/clock.ts'
 import type { PodDisruptionBudget } from '../../common/kube/objects.ts'
 import { resources } from '../../common/kube/resources.ts'
+import { parseUnits } from '../../common/quantity.ts'
 import {
   allRun,
   claims,
@@ -143,7 +144,11 @@ t.test("only an agent's own token, bound to its pod, speaks for its node", async
       'jsonpath={.data.ca\\.crt}',
     ]),
   ).toString()
-  const node = workers(world)[0]?.metadata.name ?? ''
+  const [worker] = workers(world)
+  const node = worker?.metadata.name ?? ''
+  // A report about another machine's memory would be a sandbox's.
+  const totalBytes = parseUnits(worker?.status?.capacity?.memory ?? 0, 'capacity.memory')
+  const memory = { totalBytes, availableBytes: totalBytes / 2, workingSetBytes: totalBytes / 2 }
   const { pod: agent } = await until(
     'its node has an agent',
     () => programs.list('agent').find(({ pod }) => pod.spec.nodeName === node),
@@ -167,7 +172,7 @@ t.test("only an agent's own token, bound to its pod, speaks for its node", async
   for (const [title, request, about, status] of cases) {
     const token = await accountToken(client, request, signal)
     const body = JSON.stringify(
-      report({ node: about, bootId: `test/${title}`, at: new Date(clock.now()).toISOString() }),
+      report({ node: about, bootId: `test/${title}`, at: new Date(clock.now()).toISOString(), memory }),
     )
     const reply = await call({
       port: leader.ports.ingest ?? 0,

@@ -95,7 +95,7 @@ export const templateMissing: Advice<Subject> = {
   says: 'the ConfigMap or its key does not exist, or is not known yet: then the template was not checked',
   warn(subject) {
     const kept = keptTemplate(subject)
-    return kept?.lacking === undefined ? none : [`spec.cloudInit.configMapRef: ${kept.lacking}`]
+    return kept?.lacking === undefined ? none : [kept.lacking]
   },
 }
 
@@ -114,11 +114,12 @@ function keptTemplate({
   if (!name || !key) return undefined
   const { namespace } = nodeGroup.metadata
   const found = surroundings.configMap(`${namespace}/${name}`)
-  if (found === undefined) return { lacking: 'ConfigMaps are not known yet, so the template was not checked' }
+  if (found === undefined)
+    return { lacking: 'ConfigMaps are not known yet, so the template of spec.cloudInit was not checked' }
   const template = found?.data?.[key]
   if (template !== undefined) return { template }
-  const what = found === null ? `ConfigMap ${namespace}/${name}` : `key ${key} of the ConfigMap`
-  return { lacking: `${what} does not exist; no machine is ordered until it does` }
+  const what = found === null ? `ConfigMap ${namespace}/${name}` : `key ${key} in the ConfigMap`
+  return { lacking: `${what} of spec.cloudInit does not exist; no machine is ordered until it does` }
 }
 
 /** What is wrong with a template, found by rendering it. It is confidential, so its text is never shown. */

@@ -72,10 +72,10 @@ t.test('a template in a ConfigMap is rendered, too', async (t) => {
 t.test('a ConfigMap that is not there, or not known yet, is a warning', async (t) => {
   const cloudInit = { configMapRef: { name: 'edge', key: 'user-data' }, variables }
   t.match(review({ cloudInit }, null).warnings, [
-    /ConfigMap kube-system\/edge does not exist; no machine is ordered/,
+    /ConfigMap kube-system\/edge of spec.cloudInit does not exist; no machine is ordered/,
   ])
   t.match(review({ cloudInit }, map({ other: '' })).warnings, [
-    /key user-data of the ConfigMap does not exist/,
+    /key user-data in the ConfigMap of spec.cloudInit does not exist/,
   ])
   t.match(review({ cloudInit }, 'unknown').warnings, [/ConfigMaps are not known yet/])
 })
