@@ -100,8 +100,11 @@ async function empty(
   return leaving
 }
 
-/** True once a Node has nothing left to move, is gone, or has been silent for so long that nothing on it can be moved. */
-async function emptyNode(
+/**
+ * Evicts what a Node runs; true once nothing is left to move, it is gone, or it has been silent for so long that nothing
+ * on it can be moved.
+ */
+export async function emptyNode(
   deps: TerminateDeps,
   claim: VPSieNode,
   name: string,
@@ -125,7 +128,7 @@ async function emptyNode(
   if (!first) return true
   const told = `Node ${name} is not drained yet: pod ${first.pod}: ${first.reason}`
   deps.events.record(claim, 'Normal', 'Draining', told)
-  deps.log.info('drain of a deleted claim goes on', { node: name, left: blocked.length, ...first })
+  deps.log.info('a drain goes on', { node: name, left: blocked.length, ...first })
   return false
 }
 

@@ -178,7 +178,7 @@ function mutateOne(chance: Chance, root: unknown): void {
       else at[key] = [at[key], at[key]]
       break
     case 3:
-      at[key] = deep(1 + chance.below(2000))
+      at[key] = deep(1 + chance.below(800))
       break
     case 4:
       at[key] = chance.of(['x', '/', 'a.', '1h', '* ']).repeat(1 + chance.below(5000))
