@@ -7,7 +7,7 @@ import { resources } from '../../../common/kube/resources.ts'
 import type { Machine, VMOrder } from '../../../controller/vpsie/provider.ts'
 import type { StoreClientOptions } from '../../fixtures/kube-client.ts'
 import { machinePass } from '../../fixtures/machine-pass.ts'
-import { node, nodeGroup } from '../../fixtures/objects.ts'
+import { boundPod, node, nodeGroup } from '../../fixtures/objects.ts'
 
 const template =
   '#cloud-config\nhostname: {{ hostname }}\nruncmd: [[join, "{{ server }}", "{{ bootstrapToken }}"]]\n'
@@ -191,6 +191,25 @@ t.test('of two machines the one that the Node is of is kept', async (t) => {
     vms.map(({ uuid }) => uuid),
     ['vm-2'],
   )
+})
+
+t.test('a second machine that runs pods, too, is emptied before it is deleted', async (t) => {
+  const { passes, vms, claim, deleted, store } = vmPass(t, make('vm-1'))
+  await passes(2)
+  store.create('namespaces', { metadata: { name: 'default' } })
+  store.create(resources.nodes, node('workers-1', { spec: { providerID: 'vpsie://dc-1/project-1/vm-1' } }))
+  vms.push({ ...vm('vm-2', 'workers-1'), addresses: ['203.0.113.8'] })
+  const addresses = [{ type: 'InternalIP', address: '203.0.113.8' }]
+  store.create(resources.nodes, node('renamed', { spec: { providerID: '' }, status: { addresses } }))
+  store.create(resources.pods, boundPod('app', 'renamed'))
+  await passes(1)
+  const pod = { namespace: 'default', name: 'app' }
+  t.ok(store.get(resources.pods, pod).metadata.deletionTimestamp, 'its pod is evicted')
+  t.strictSame(deleted, [], 'and has not left yet')
+  store.delete(resources.pods, pod, { gracePeriodSeconds: 0 })
+  await passes(2)
+  t.match(deleted, [{ uuid: 'vm-2' }])
+  t.equal(claim()?.spec.vpsieNodeIdentifier, 'vm-1')
 })
 
 t.test('without the rights for tokens nothing is ordered, and an event says what is missing', async (t) => {
