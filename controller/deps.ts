@@ -8,6 +8,7 @@ import type { Caches } from './observe/caches.ts'
 import type { Offers } from './observe/offers.ts'
 import type { ControllerOptions } from './options.ts'
 import type { Progress } from './progress.ts'
+import type { Records } from './record/records.ts'
 import type { VPSieProvider } from './vpsie/provider.ts'
 import type { Wake } from './wake.ts'
 
@@ -26,6 +27,7 @@ export interface ControllerDeps {
   /** Source of chance in [0, 1) for waits between tries. */
   random: () => number
   progress: Progress
+  records: Records
   /** Wakes the loop that decides. */
   wakeDecision: Wake
   /** Wakes the loop that looks after machines. */

@@ -11,7 +11,7 @@ import { createMemory } from './nodes/memory.ts'
 import { createOrphanReport } from './nodes/orphans.ts'
 import { unsynced } from './observe/caches.ts'
 import { managedNodeGroups, observe } from './observe/state.ts'
-import { type Changes, createChanges } from './status/changes.ts'
+import { tellChanges } from './status/changes.ts'
 import { setGauges } from './status/gauges.ts'
 import { reportNodeGroup } from './status/nodegroup.ts'
 import type { Wake } from './wake.ts'
@@ -25,12 +25,12 @@ export async function lead(deps: ControllerDeps, signal: AbortSignal): Promise<v
     await Promise.all([decideOnAndOn(deps, removals, signal), lookAfterMachinesOnAndOn(deps, signal)])
   } finally {
     await removals.settled()
+    deps.records.clear()
   }
 }
 
 /** observe → decide → act → report, whenever the cluster has changed and at least every scan interval. */
 async function decideOnAndOn(deps: ControllerDeps, removals: Removals, signal: AbortSignal): Promise<void> {
-  const changes = createChanges(deps)
   await every(deps, 'decision', deps.wakeDecision, deps.options['scan-interval'], signal, async () => {
     const missing = unsynced(deps.caches)
     if (missing.length > 0) return void deps.log.warn('no decision yet: caches are not synced', { missing })
@@ -39,26 +39,28 @@ async function decideOnAndOn(deps: ControllerDeps, removals: Removals, signal: A
     const state = observe(deps)
     const plan = decideTimed(deps, state)
     await act(deps, removals, state, plan, signal)
-    await report(deps, changes, state, plan, signal)
+    await report(deps, state, plan, signal)
   })
 }
 
-function decideTimed({ options, clock, metrics }: ControllerDeps, state: ClusterState): Plan {
+/** Decides, and tells what has changed since the last decision before anything is done about it. */
+function decideTimed(deps: ControllerDeps, state: ClusterState): Plan {
+  const { options, clock, metrics, records } = deps
   const started = clock.monotonic()
   const plan = decide(state, options, clock.now())
-  metrics.decision_duration_seconds.observe((clock.monotonic() - started) / 1000)
+  const decideMs = clock.monotonic() - started
+  metrics.decision_duration_seconds.observe(decideMs / 1000)
+  tellChanges(deps, state, records.keep(state, plan, decideMs))
   return plan
 }
 
 async function report(
   deps: ControllerDeps,
-  changes: Changes,
   state: ClusterState,
   plan: Plan,
   signal: AbortSignal,
 ): Promise<void> {
   setGauges(deps, state, plan)
-  changes.report(state, plan)
   for (const nodeGroup of state.nodeGroups) {
     try {
       await reportNodeGroup(deps, nodeGroup, state, plan, signal)

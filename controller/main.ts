@@ -23,6 +23,7 @@ import { startCaches } from './observe/caches.ts'
 import { createOffers } from './observe/offers.ts'
 import { type ControllerOptions, controllerOptions, controllerRelations } from './options.ts'
 import { createProgress } from './progress.ts'
+import { createRecords } from './record/records.ts'
 import { createVPSieClient } from './vpsie/client.ts'
 import { createWake, wakeOnChanges } from './wake.ts'
 
@@ -68,6 +69,7 @@ async function run(
     options,
     random: Math.random,
     progress: createProgress(),
+    records: createRecords(),
     wakeDecision: createWake(clock),
     wakeMachines: createWake(clock),
   }

@@ -1,4 +1,4 @@
-import { fromTimestamp } from '../../common/clock.ts'
+import { fromTimestamp, toTimestamp } from '../../common/clock.ts'
 import { formatDuration, parseDuration } from '../../common/duration.ts'
 import { InputError } from '../../common/errors.ts'
 import type { Pod, PriorityClass } from '../../common/kube/objects.ts'
@@ -52,7 +52,10 @@ export function createTriage({ state, options, now, problems }: Cluster): (pod: 
     const waitedMs = now - since
     const wanted = Math.max(delayMs, ownDelay(pod))
     if (waitedMs >= wanted) return { kind: 'pending', waitedMs }
-    return ignored('TooYoung', `has waited ${formatDuration(waitedMs)} of ${formatDuration(wanted)}`)
+    return ignored(
+      'TooYoung',
+      `waits since ${toTimestamp(since)}, nodes are added after ${formatDuration(wanted)}`,
+    )
   }
 }
 

@@ -29,7 +29,7 @@ export function waitsOf(candidate: Candidate, cluster: Cluster, growing: Readonl
       ? [
           wait(
             'NotUnneededLongEnough',
-            `unneeded for ${formatDuration(group.limits.windowMs - (neededUntil - now))} of ${formatDuration(group.limits.windowMs)}`,
+            `unneeded since ${toTimestamp(neededUntil - group.limits.windowMs)}, it goes after ${formatDuration(group.limits.windowMs)}`,
             neededUntil,
           ),
         ]
@@ -85,7 +85,7 @@ function pause(last: string | undefined, lengthMs: number, what: string, now: nu
   if (at === undefined || at + lengthMs <= now) return undefined
   return wait(
     'Cooldown',
-    `${what} ${formatDuration(now - at)} ago, the next removal comes after ${formatDuration(lengthMs)}`,
+    `${what} at ${toTimestamp(at)}, the next removal comes ${formatDuration(lengthMs)} after`,
     at + lengthMs,
   )
 }

@@ -16,6 +16,8 @@ import { learnedSizes } from './sizes.ts'
 
 // A status that says nothing new is still refreshed this often, so that its time shows that somebody decides.
 const refreshMs = 5 * 60_000
+// Figures inside the reasons of nodes, such as their usage, change with every pass; they are not worth a write each.
+const figuresMs = 60_000
 const mostNodes = 200
 
 /** Brings the status of one NodeGroup up to date, if it says anything new. `Conflict` if the group has changed. */
@@ -34,10 +36,21 @@ export async function reportNodeGroup(
 
 function saysNothingNew(present: NodeGroupStatus, wanted: NodeGroupStatus, now: number): boolean {
   const { lastDecisionTime: _, ...facts } = wanted
-  const shown = Object.fromEntries(
+  const shown: NodeGroupStatus = Object.fromEntries(
     Object.keys(facts).map((key) => [key, present[key as keyof NodeGroupStatus]]),
   )
-  return isDeepStrictEqual(shown, facts) && now - (fromTimestamp(present.lastDecisionTime) ?? 0) < refreshMs
+  const age = now - (fromTimestamp(present.lastDecisionTime) ?? 0)
+  if (isDeepStrictEqual(shown, facts)) return age < refreshMs
+  return isDeepStrictEqual(withoutFigures(shown), withoutFigures(facts)) && age < figuresMs
+}
+
+/** The status with each node's reason cut down to its code. */
+function withoutFigures(status: NodeGroupStatus): NodeGroupStatus {
+  return { ...status, nodes: (status.nodes ?? []).map((entry) => ({ ...entry, reason: codeIn(entry) })) }
+}
+
+function codeIn({ reason = '' }: NodeStatusEntry): string {
+  return reason.slice(0, reason.indexOf(':'))
 }
 
 /** The reported part of a NodeGroup's status; undefined if the plan does not speak of the group. */

@@ -15,6 +15,7 @@ import type { Caches } from '../../../controller/observe/caches.ts'
 import { createOffers } from '../../../controller/observe/offers.ts'
 import { controllerOptions } from '../../../controller/options.ts'
 import { createProgress } from '../../../controller/progress.ts'
+import { createRecords } from '../../../controller/record/records.ts'
 import { createVPSieClient } from '../../../controller/vpsie/client.ts'
 import type { Credentials } from '../../../controller/vpsie/credentials.ts'
 import { createWake, wakeOnChanges } from '../../../controller/wake.ts'
@@ -135,6 +136,7 @@ export function startReplica(parts: ReplicaParts): Replica {
     options,
     random,
     progress: createProgress(),
+    records: createRecords(),
     wakeDecision: createWake(clock),
     wakeMachines: createWake(clock),
   }
