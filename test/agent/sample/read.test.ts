@@ -40,6 +40,34 @@ const kernels = [
     psi: { cpuSome: 0.02, memorySome: 0.0005, memoryFull: 0.0001, ioSome: 0.2, ioFull: 0.15 },
   },
   {
+    name: '5.10-cgroup-v1',
+    ms: 5110,
+    cpu: { cores: 2, busy: 1, steal: 0, iowait: 0 },
+    memory: { totalBytes: 498581504, availableBytes: 433688576, workingSetBytes: 44142592 },
+    psi: { cpuSome: 0.509902, memorySome: 0, memoryFull: 0, ioSome: 0, ioFull: 0 },
+  },
+  {
+    name: '5.10-psi-off',
+    ms: 5120,
+    cpu: { cores: 4, busy: 0.006873, steal: 0, iowait: 0 },
+    memory: { totalBytes: 498065408, availableBytes: 432222208, workingSetBytes: 44032000 },
+    psi: undefined,
+  },
+  {
+    name: '6.12-arm64',
+    ms: 5350,
+    cpu: { cores: 4, busy: 0.266667, steal: 0, iowait: 0 },
+    memory: { totalBytes: 1020825600, availableBytes: 906915840, workingSetBytes: 44056576 },
+    psi: { cpuSome: 0.002874, memorySome: 0, memoryFull: 0, ioSome: 0, ioFull: 0 },
+  },
+  {
+    name: '6.1-128-cores',
+    ms: 5890,
+    cpu: { cores: 128, busy: 0.005238, steal: 0, iowait: 0 },
+    memory: { totalBytes: 984039424, availableBytes: 659034112, workingSetBytes: 44052480 },
+    psi: { cpuSome: 0.003566, memorySome: 0, memoryFull: 0, ioSome: 0, ioFull: 0 },
+  },
+  {
     name: '6.18',
     ms: 4900,
     cpu: { cores: 2, busy: 0.213552, steal: 0, iowait: 0.005133 },
@@ -96,9 +124,9 @@ for (const { name, ms = 5000, cpu, memory, psi } of kernels) {
 
 t.test('CPUs that came up between two moments leave nothing to say', async (t) => {
   const clock = virtualClock()
-  const first = await readSample({ clock, read: procReader(folder('6.6-hot-added/first')) })
-  await clock.advance(5000)
-  const later = await readSample({ clock, read: procReader(folder('6.6-hot-added/later')) })
+  const first = await readSample({ clock, read: procReader(folder('6.1-hot-added/first')) })
+  await clock.advance(5350)
+  const later = await readSample({ clock, read: procReader(folder('6.1-hot-added/later')) })
   t.same([first.cpu.cores, later.cpu.cores], [2, 4])
   t.equal(stepOf(first, later, 5000), undefined)
 })
