@@ -4,7 +4,7 @@ import { type ErrorCode, TerminalError, TransientError } from '../errors.ts'
 interface Status {
   reason?: string
   message?: string
-  details?: { retryAfterSeconds?: number }
+  details?: { retryAfterSeconds?: number; causes?: { reason?: string }[] }
 }
 
 const codes: Readonly<Record<number, ErrorCode>> = {
@@ -37,6 +37,9 @@ export function apiError(
   const text = `${call} was refused with ${status}${reason ? ` ${reason}` : ''}${told}`
   const seconds = Number(retryAfter ?? details?.retryAfterSeconds ?? Number.NaN)
   const wait = Number.isFinite(seconds) && seconds >= 0 ? { retryAfterMs: seconds * 1000 } : {}
+  // The server knows no such version yet, and may never: after a restored backup they start lower. client-go lists anew.
+  if (details?.causes?.some((cause) => cause.reason === 'ResourceVersionTooLarge'))
+    return new TerminalError(text, { code: 'Gone', status })
   if (status === 429)
     return new TransientError(text, { code: 'Throttled', status, outcome: 'notSent', ...wait })
   if (status === 408 || status >= 500) {

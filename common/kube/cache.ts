@@ -1,6 +1,6 @@
 import { abortable } from '../abortable.ts'
 import type { Clock } from '../clock.ts'
-import { errorText, hasCode } from '../errors.ts'
+import { errorText, hasCode, TerminalError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { fullJitter } from '../retry.ts'
 import type { KubeClient, ListQuery, WatchEvent } from './client.ts'
@@ -40,8 +40,9 @@ const healthyMs = 10_000
 
 /**
  * Keeps the objects of a kind by list and watch until `signal` aborts. It survives everything the API server does: a
- * watch that ends or breaks goes on from the last version seen, an expired version (410) is answered by a new list,
- * and failures are repeated with full jitter, up to 30 s apart. A failure is logged when it begins and when it ends.
+ * watch that ends or breaks goes on from the last version seen, a version that is expired (410), unknown to the server
+ * or set back is answered by a new list, and failures are repeated with full jitter, up to 30 s apart. A failure is
+ * logged when it begins and when it ends.
  */
 export function startCache<T extends KubeObject>(
   deps: Deps,
@@ -73,21 +74,35 @@ async function follow<T extends KubeObject>(
         failures = 0
       }
       for await (const event of client.watch(resource, query, version, signal)) {
+        const next: string = event.object.metadata.resourceVersion ?? version
+        if (isBefore(next, version)) throw setBack(resource, version, next)
         store.apply(event)
-        version = event.object.metadata.resourceVersion ?? version
+        version = next
       }
       if (clock.monotonic() - started >= healthyMs) failures = 0
       // A server that ends every watch at once must not be asked in a tight loop.
       else await clock.sleep(fullJitter(failures++, backoffBaseMs, backoffCapMs, random), signal)
     } catch (error) {
       if (signal.aborted) return
-      if (hasCode(error, 'Gone')) version = undefined
-      else if (failures === 0) log.warn('watch failed', { kind: resource.kind, error: errorText(error) })
+      if (hasCode(error, 'Gone')) {
+        version = undefined
+        log.info('all are listed anew', { kind: resource.kind, because: errorText(error) })
+      } else if (failures === 0) log.warn('watch failed', { kind: resource.kind, error: errorText(error) })
       await clock
         .sleep(fullJitter(failures++, backoffBaseMs, backoffCapMs, random), signal)
         .catch(() => undefined)
     }
   }
+}
+
+// Versions are decimal numbers that only grow (KEP-5504); shorter is less.
+function isBefore(a: string, b: string): boolean {
+  return a.length === b.length ? a < b : a.length < b.length
+}
+
+/** A database that was restored from a backup tells of the past: nothing that is known holds any longer. */
+function setBack({ kind }: Resource<KubeObject>, from: string, to: string): TerminalError {
+  return new TerminalError(`the versions of ${kind} went back from ${from} to ${to}`, { code: 'Gone' })
 }
 
 interface Store<T extends KubeObject> {
