@@ -72,6 +72,8 @@ export function createEventRecorder(
   const waiting: KubeObject[] = []
   const known = new Map<string, Event>()
   const budgets = new Map<string, { left: number; at: number }>()
+  const stopping = new AbortController()
+  const running = AbortSignal.any([signal, stopping.signal])
   let sending: Promise<void> | undefined
 
   async function sendAll(until: AbortSignal): Promise<void> {
@@ -87,9 +89,9 @@ export function createEventRecorder(
   }
 
   function kick(): void {
-    sending ??= sendAll(signal).finally(() => {
+    sending ??= sendAll(running).finally(() => {
       sending = undefined
-      if (waiting.length > 0 && !signal.aborted) kick()
+      if (waiting.length > 0 && !running.aborted) kick()
     })
   }
 
@@ -101,10 +103,11 @@ export function createEventRecorder(
       if (waiting.length >= mostWaiting) return metrics.events_dropped_total.inc({ cause: 'queue' })
       waiting.push(newEvent(object, type, reason, message, { component, instance, now: clock.now() }))
       metrics.events_emitted_total.inc({ event_type: type, reason, object_kind: object.kind ?? 'Unknown' })
-      if (!signal.aborted) kick()
+      if (!running.aborted) kick()
     },
     async stop() {
       const deadline = clock.timeout(stopWithinMs)
+      deadline.addEventListener('abort', () => stopping.abort(deadline.reason), { once: true })
       await sending
       await sendAll(deadline)
     },
