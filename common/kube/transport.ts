@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { request as httpsRequest, type RequestOptions } from 'node:https'
+import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
 import { StringDecoder } from 'node:string_decoder'
 import type { KubeConfig } from '@kubernetes/client-node'
 import { type Clock, withDeadline } from '../clock.ts'
@@ -30,9 +30,12 @@ export interface TransportOptions {
   maxReplyBytes: number
 }
 
+// The API server and most load balancers close what is idle for longer.
+const idleMs = 30_000
+
 /**
  * Makes the transport. Credentials are asked for anew with every request, so that a renewed token or certificate
- * counts at once; connections are kept alive and shared.
+ * counts at once; connections are kept alive, and shared by requests with the same credentials.
  */
 export function createTransport(
   { clock }: { clock: Clock },
@@ -40,6 +43,7 @@ export function createTransport(
   { callMs, maxReplyBytes }: TransportOptions,
 ): Transport {
   const server = serverOf(config.getCurrentCluster()?.server)
+  const agent = new Agent({ keepAlive: true, timeout: idleMs })
 
   async function open(request: ApiRequest, signal: AbortSignal): Promise<IncomingMessage> {
     const { method, path, body, contentType = 'application/json' } = request
@@ -59,6 +63,8 @@ export function createTransport(
       signal,
     }
     await config.applyToHTTPSOptions(options)
+    // client-node's own agent keeps no connection, and keeps the first credentials it saw; it is for proxies only.
+    if (!config.getCurrentCluster()?.proxyUrl) options.agent = agent
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
     const sent = httpsRequest(options, resolve)
     sent.on('error', reject)

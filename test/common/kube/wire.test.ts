@@ -61,6 +61,13 @@ t.test('a call that gets no answer ends with its own time limit', async (t) => {
   await t.rejects(hasty.get(resources.configMaps, named('a'), signal), { code: 'Timeout' })
 })
 
+t.test('calls one after the other share a connection', async (t) => {
+  const before = sim.connections()
+  const another = connect({ log, clock }, { kubeconfig: sim.adminKubeconfig })
+  for (let i = 0; i < 5; i++) await another.get(resources.configMaps, named('a'), signal)
+  t.equal(sim.connections() - before, 1)
+})
+
 t.test('all pages of a list are read', async (t) => {
   for (let i = 0; i < 7; i++) await client.create(resources.secrets, { metadata: named(`s-${i}`) }, signal)
   const { items } = await client.list(resources.secrets, { namespace: 'default' }, signal)

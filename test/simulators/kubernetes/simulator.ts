@@ -26,6 +26,8 @@ export interface KubernetesSimulator {
   readonly adminKubeconfig: string
   /** Path of a kubeconfig of any user, such as `system:serviceaccount:kube-system:x` or `system:node:y`. */
   kubeconfigOf(username: string): Promise<string>
+  /** How many connections have been opened so far. */
+  connections(): number
   /** Lets a Service's port lead to an address (`host:port`) as well; returns how to take it away. */
   route(service: { namespace: string; name: string; port: number }, address: string): () => void
   /** Is away for so long, with all connections broken, and comes back on the same port. */
@@ -65,7 +67,9 @@ export async function startKubernetes({
     { cert: certificates.certificate, key: certificates.key, keepAliveTimeout: 120_000 },
     face,
   )
+  let opened = 0
   server.on('connection', (socket: Socket) => {
+    opened++
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
@@ -92,6 +96,7 @@ export async function startKubernetes({
     watches,
     adminKubeconfig: await kubeconfigOf('admin'),
     kubeconfigOf,
+    connections: () => opened,
     route(service, address) {
       const key = routeKey(service)
       routes.set(key, [...(routes.get(key) ?? []), address])
