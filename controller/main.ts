@@ -12,7 +12,7 @@ import { type ProgramContext, runProgram } from '../common/program.ts'
 import { followCredentials } from './credentials.ts'
 import type { ControllerDeps } from './deps.ts'
 import { liveProblem, readyProblem } from './health.ts'
-import { createAuthenticate } from './ingest/auth.ts'
+import { authenticateAgents } from './ingest/auth.ts'
 import { countAgents, forgetDeparted } from './ingest/forget.ts'
 import { knownNode, mayBeThere } from './ingest/known.ts'
 import { startIngest } from './ingest/server.ts'
@@ -147,7 +147,7 @@ async function takePart(deps: ControllerDeps, identity: string, signal: AbortSig
 async function serveIngest(deps: ControllerDeps, signal: AbortSignal): Promise<RunningServer> {
   const { client, clock, log, metrics, options, caches, usage } = deps
   const namespace = options['agent-namespace']
-  const authenticate = createAuthenticate(
+  const authenticate = authenticateAgents(
     { client, clock, log, metrics, hasPod: ({ name, uid }) => mayBeThere(caches, { namespace, name, uid }) },
     {
       namespace,

@@ -1,15 +1,10 @@
-import { createHmac, randomBytes } from 'node:crypto'
-import { type Clock, withDeadline } from '../../common/clock.ts'
-import { errorText, TransientError } from '../../common/errors.ts'
+import type { Clock } from '../../common/clock.ts'
 import type { KubeClient } from '../../common/kube/client.ts'
 import type { Logger } from '../../common/log.ts'
+import { reportAudience } from '../../common/report.ts'
+import { type Authenticate, createAuthenticate } from '../token/authenticate.ts'
 import type { IngestMetrics } from './metrics.ts'
-import { RecentMap } from './recent.ts'
-import { reviewToken, type Speaker, type SpeakerPod } from './review.ts'
-import { readToken } from './token.ts'
-
-/** Tells whom a token speaks for; undefined for one that is no agent's. */
-export type Authenticate = (token: string, signal: AbortSignal) => Promise<Speaker | undefined>
+import { type Speaker, type SpeakerPod, speakerOf } from './speaker.ts'
 
 interface Deps {
   client: Pick<KubeClient, 'get' | 'post'>
@@ -20,82 +15,26 @@ interface Deps {
   hasPod: (pod: SpeakerPod) => boolean
 }
 
-export interface AuthOptions {
+export interface AgentAuthOptions {
   namespace: string
   serviceAccount: string
   /** Answers kept at most, of each kind. */
   maxTokens: number
 }
 
-interface Answer {
-  speaker: Speaker | undefined
-  /** By the monotonic clock: until then nobody is asked. */
-  askAt: number
-  /** By the wall clock: the token's own end. */
-  expiresAt: number
-}
-
-// The API server itself keeps an answer for 10 s; asking for every report of 5,000 nodes would be 333 a second.
-const acceptedMs = 300_000
-const refusedMs = 10_000
-// While the API server does not answer, a known token is asked about no more often than this.
-const awayMs = 10_000
-const reviewMs = 5_000
-const mostReviews = 16
-
-/**
- * Makes the authentication of agents by TokenReview. Answers are kept under a keyed hash, never the token itself: a
- * yes for five minutes, a no for ten seconds, an error not at all. A yes is asked about again sooner once the pod is
- * gone. While the API server is away a known token goes on working until it expires. Throws `TransientError` when it
- * cannot be told.
- */
-export function createAuthenticate(deps: Deps, options: AuthOptions): Authenticate {
-  const { clock, metrics, log, hasPod } = deps
-  const key = randomBytes(32)
-  const accepted = new RecentMap<Answer>(options.maxTokens)
-  const refused = new RecentMap<Answer>(options.maxTokens)
-  const asking = new Map<string, Promise<Speaker | undefined>>()
-
-  const isOver = ({ speaker, expiresAt }: Answer) =>
-    expiresAt <= clock.now() || (speaker?.pod !== undefined && !hasPod(speaker.pod))
-
-  async function ask(token: string, hash: string, expiresAt: number, signal: AbortSignal) {
-    const speaker = await reviewToken(deps, token, options, withDeadline(clock, reviewMs, signal))
-    metrics.token_reviews_total.inc({ result: speaker ? 'accepted' : 'refused' })
-    const [pool, other, ms] = speaker ? [accepted, refused, acceptedMs] : [refused, accepted, refusedMs]
-    pool.set(hash, { speaker, expiresAt, askAt: clock.monotonic() + ms })
-    other.delete(hash)
-    return speaker
-  }
-
-  /** Without the API server: what was known, if that still holds. */
-  function withoutAnswer(known: Answer | undefined, error: unknown): Speaker {
-    metrics.token_reviews_total.inc({ result: 'error' })
-    log.debug('token could not be reviewed', { error: errorText(error) })
-    if (known?.speaker && !isOver(known)) {
-      known.askAt = clock.monotonic() + awayMs
-      return known.speaker
-    }
-    const details = { code: 'Unreachable', status: 503, cause: error } as const
-    throw new TransientError('the API server could not be asked about the token', details)
-  }
-
-  return async (token, signal) => {
-    const claims = readToken(token, clock.now())
-    if (!claims) return undefined
-    const hash = createHmac('sha256', key).update(token).digest('base64')
-    const known = accepted.get(hash) ?? refused.get(hash)
-    if (known && known.askAt > clock.monotonic() && !isOver(known)) return known.speaker
-    const present = asking.get(hash)
-    if (present) return present
-    if (asking.size >= mostReviews) {
-      if (known?.speaker && !isOver(known)) return known.speaker
-      throw new TransientError('too many tokens are being reviewed', { code: 'Throttled', status: 503 })
-    }
-    const question = ask(token, hash, claims.expiresAt, signal)
-      .catch((error: unknown) => withoutAnswer(known, error))
-      .finally(() => asking.delete(hash))
-    asking.set(hash, question)
-    return question
-  }
+/** Makes the authentication of agents: their tokens speak for the node of the pod that they are bound to. */
+export function authenticateAgents(
+  { client, clock, log, metrics, hasPod }: Deps,
+  { maxTokens, ...account }: AgentAuthOptions,
+): Authenticate<Speaker> {
+  return createAuthenticate<Speaker>(
+    {
+      clock,
+      log,
+      review: (token, signal) => speakerOf({ client }, token, account, signal),
+      count: (result) => metrics.token_reviews_total.inc({ result }),
+      isOver: ({ pod }) => pod !== undefined && !hasPod(pod),
+    },
+    { audience: reportAudience, maxTokens },
+  )
 }

@@ -9,9 +9,9 @@ import {
 } from '../../common/http/server.ts'
 import type { Logger } from '../../common/log.ts'
 import type { ReportAnswer } from '../../common/report.ts'
+import { createRateLimit } from '../token/rate.ts'
 import { eventLoopLag } from './lag.ts'
 import type { IngestMetrics, ReportResult } from './metrics.ts'
-import { createRateLimit } from './rate.ts'
 import { Refusal, resultOf, statusOf, type TakeDeps, takeReport } from './take.ts'
 
 export interface IngestDeps extends Omit<TakeDeps, 'metrics' | 'admit'> {

@@ -3,13 +3,13 @@ import { type Clock, fromTimestamp } from '../../common/clock.ts'
 import { hasCode, TerminalError, TransientError } from '../../common/errors.ts'
 import { readJson } from '../../common/http/body.ts'
 import { maxReportBytes, type Report, reportPath } from '../../common/report.ts'
-import type { Authenticate } from './auth.ts'
+import type { Authenticate } from '../token/authenticate.ts'
+import type { Admit } from '../token/rate.ts'
+import { bearerOf } from '../token/token.ts'
 import type { IngestMetrics, ReportResult } from './metrics.ts'
-import type { Admit } from './rate.ts'
-import type { Speaker } from './review.ts'
 import { readReport } from './schema.ts'
+import type { Speaker } from './speaker.ts'
 import type { UsageStore } from './store.ts'
-import { bearerOf } from './token.ts'
 
 /** What the API server says of a Node. */
 export interface KnownNode {
@@ -21,7 +21,7 @@ export interface TakeDeps {
   clock: Clock
   metrics: Pick<IngestMetrics, 'agent_reports_skewed_total'>
   usage: UsageStore
-  authenticate: Authenticate
+  authenticate: Authenticate<Speaker>
   /** Undefined for a Node that is not known, or not yet. */
   nodeOf: (name: string) => KnownNode | undefined
   admit: Admit

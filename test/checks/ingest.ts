@@ -6,7 +6,7 @@ import { runInNewContext } from 'node:vm'
 import { systemClock as clock } from '../../common/clock.ts'
 import { createLogger } from '../../common/log.ts'
 import { createMetrics, Registry } from '../../common/metrics.ts'
-import { createAuthenticate } from '../../controller/ingest/auth.ts'
+import { authenticateAgents } from '../../controller/ingest/auth.ts'
 import { ingestMetrics } from '../../controller/ingest/metrics.ts'
 import { startIngest } from '../../controller/ingest/server.ts'
 import { createUsageStore, type UsageStore } from '../../controller/ingest/store.ts'
@@ -90,7 +90,7 @@ async function openIngest() {
       clock,
       metrics,
       usage,
-      authenticate: createAuthenticate({ client, clock, log, metrics, hasPod: () => true }, agentAccount),
+      authenticate: authenticateAgents({ client, clock, log, metrics, hasPod: () => true }, agentAccount),
       nodeOf: (name) => ({ uid: `uid of ${name}`, memoryBytes }),
       lagMs: () => 0,
     },

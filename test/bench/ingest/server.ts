@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm'
 import { systemClock as clock } from '../../../common/clock.ts'
 import { createLogger } from '../../../common/log.ts'
 import { createMetrics, Registry } from '../../../common/metrics.ts'
-import { createAuthenticate } from '../../../controller/ingest/auth.ts'
+import { authenticateAgents } from '../../../controller/ingest/auth.ts'
 import { ingestMetrics } from '../../../controller/ingest/metrics.ts'
 import { startIngest } from '../../../controller/ingest/server.ts'
 import { createUsageStore } from '../../../controller/ingest/store.ts'
@@ -20,7 +20,7 @@ const log = createLogger({ level: 'error', format: 'text', component: 'ingest' }
 const metrics = createMetrics(new Registry(), ingestMetrics)
 const reportIntervalMs = 15_000
 const usage = createUsageStore({ clock }, { reportIntervalMs, forgetAfterMs: 600_000, maxNodes: 20_000 })
-const authenticate = createAuthenticate(
+const authenticate = authenticateAgents(
   { client: believingClient, clock, log, metrics, hasPod: () => true },
   { ...agentAccount, maxTokens: 40_000 },
 )

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { createMetrics, Registry } from '../../../common/metrics.ts'
-import { createAuthenticate } from '../../../controller/ingest/auth.ts'
+import { authenticateAgents } from '../../../controller/ingest/auth.ts'
 import { ingestMetrics } from '../../../controller/ingest/metrics.ts'
 import { virtualClock } from '../../fixtures/clock.ts'
 import { captureLog } from '../../fixtures/log.ts'
@@ -28,7 +28,7 @@ function start({ maxTokens = 100 } = {}) {
       return { status: { authenticated: state.isValid, audiences: ['vpsie-autoscaler'], user } } as never
     },
   }
-  const authenticate = createAuthenticate(
+  const authenticate = authenticateAgents(
     {
       client,
       clock,

@@ -2,7 +2,7 @@ import { connect } from 'node:tls'
 import t from 'tap'
 import { systemClock as clock } from '../../../common/clock.ts'
 import { createMetrics, Registry } from '../../../common/metrics.ts'
-import { createAuthenticate } from '../../../controller/ingest/auth.ts'
+import { authenticateAgents } from '../../../controller/ingest/auth.ts'
 import { ingestMetrics } from '../../../controller/ingest/metrics.ts'
 import { startIngest } from '../../../controller/ingest/server.ts'
 import { createUsageStore } from '../../../controller/ingest/store.ts'
@@ -48,7 +48,7 @@ const server = await startIngest(
     clock,
     metrics,
     usage,
-    authenticate: createAuthenticate({ client, clock, log, metrics, hasPod: () => true }, account),
+    authenticate: authenticateAgents({ client, clock, log, metrics, hasPod: () => true }, account),
     nodeOf: (name) => (name === 'sandboxed' ? { uid: 'u', memoryBytes: 2000 } : undefined),
     lagMs: () => 0,
   },
@@ -241,7 +241,7 @@ t.test('a report that is on its way when the controller stops is taken', async (
     },
   }
   const own = createUsageStore({ clock }, { reportIntervalMs: 15_000, forgetAfterMs: 600_000, maxNodes: 10 })
-  const authenticate = createAuthenticate({ client: slow, clock, log, metrics, hasPod: () => true }, account)
+  const authenticate = authenticateAgents({ client: slow, clock, log, metrics, hasPod: () => true }, account)
   const other = await startIngest(
     { log, clock, metrics, usage: own, authenticate, nodeOf: () => undefined, lagMs: () => 0 },
     { address: '127.0.0.1:0', certFile: files.certFile, keyFile: files.keyFile, reportIntervalMs: 15_000 },

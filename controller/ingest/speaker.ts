@@ -2,8 +2,9 @@ import { TerminalError } from '../../common/errors.ts'
 import type { KubeClient } from '../../common/kube/client.ts'
 import { resources } from '../../common/kube/resources.ts'
 import { reportAudience } from '../../common/report.ts'
+import { reviewToken } from '../token/review.ts'
 
-/** Whom a token speaks for. */
+/** Whom an agent's token speaks for. */
 export interface Speaker {
   node: string
   /** Of the Node object, where the API server tells it. */
@@ -17,37 +18,21 @@ export interface SpeakerPod {
   uid: string
 }
 
-interface TokenReview {
-  status?: {
-    authenticated?: boolean
-    audiences?: string[]
-    user?: { username?: string; extra?: Record<string, string[]> }
-  }
-}
-
-const path = '/apis/authentication.k8s.io/v1/tokenreviews'
 const extra = (name: string) => `authentication.kubernetes.io/${name}`
 
 /**
- * Asks the API server whose token it is. Undefined if it is not that of an agent of ours. Throws what the client
- * throws when the API server does not answer.
+ * Asks the API server which node a token speaks for. Undefined if it is not that of an agent of ours. Throws what the
+ * client throws when the API server does not answer.
  */
-export async function reviewToken(
+export async function speakerOf(
   { client }: { client: Pick<KubeClient, 'get' | 'post'> },
   token: string,
   { namespace, serviceAccount }: { namespace: string; serviceAccount: string },
   signal: AbortSignal,
 ): Promise<Speaker | undefined> {
-  const body = {
-    apiVersion: 'authentication.k8s.io/v1',
-    kind: 'TokenReview',
-    spec: { token, audiences: [reportAudience] },
-  }
-  const { status } = await client.post<TokenReview>(path, body, signal)
-  // A server that does not know audiences leaves them out; then the token may be for anybody.
-  if (!status?.authenticated || !status.audiences?.includes(reportAudience)) return undefined
-  if (status.user?.username !== `system:serviceaccount:${namespace}:${serviceAccount}`) return undefined
-  const told = (name: string) => status.user?.extra?.[extra(name)]?.[0]
+  const user = await reviewToken({ client }, token, reportAudience, signal)
+  if (user?.username !== `system:serviceaccount:${namespace}:${serviceAccount}`) return undefined
+  const told = (name: string) => user.extra[extra(name)]?.[0]
   const [name, uid] = [told('pod-name'), told('pod-uid')]
   const pod = name && uid ? { name, uid } : undefined
   const nodeUID = told('node-uid')

@@ -1,5 +1,3 @@
-import { reportAudience } from '../../common/report.ts'
-
 /** What a token says of itself. Nothing of it is trusted; it only saves asking about what cannot be right. */
 export interface TokenClaims {
   /** Milliseconds since the epoch. */
@@ -10,15 +8,15 @@ const longestToken = 8192
 
 /**
  * Reads the claims of a service account's token without verifying it. Undefined if it is no JSON web token, is not
- * for us, or has expired at `now`: then the API server would refuse it too.
+ * for `audience`, or has expired at `now`: then the API server would refuse it too.
  */
-export function readToken(token: string, now: number): TokenClaims | undefined {
+export function readToken(token: string, audience: string, now: number): TokenClaims | undefined {
   if (token.length > longestToken) return undefined
   const [, payload] = /^[\w-]+\.([\w-]+)\.[\w-]+$/.exec(token) ?? []
   if (payload === undefined) return undefined
   const { aud, exp } = parse(payload)
   const expiresAt = Number(exp) * 1000
-  return [aud].flat().includes(reportAudience) && expiresAt > now ? { expiresAt } : undefined
+  return [aud].flat().includes(audience) && expiresAt > now ? { expiresAt } : undefined
 }
 
 function parse(payload: string): { aud?: unknown; exp?: unknown } {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createRateLimit } from '../../../controller/ingest/rate.ts'
+import { createRateLimit } from '../../../controller/token/rate.ts'
 import { virtualClock } from '../../fixtures/clock.ts'
 
 t.test('a burst is let through, then one each spacing, and who waits is told how long', async (t) => {
