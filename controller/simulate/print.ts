@@ -1,5 +1,6 @@
-import { InputError } from '../../common/errors.ts'
-import type { Plan, Reason } from '../decide/plan.ts'
+import { money } from '../decide/limits.ts'
+import type { Plan } from '../decide/plan.ts'
+import { sentence } from '../explain/text.ts'
 
 /** A plan as tables: what would be done, and who is not simply served or kept. */
 export function planText(plan: Plan): string {
@@ -65,53 +66,4 @@ function table(first: string, rest: readonly string[], rows: readonly string[][]
         .trimEnd(),
     )
     .join('\n')
-}
-
-function money(amount: number): string {
-  return amount.toFixed(2)
-}
-
-export function sentence(reasons: readonly Reason[]): string {
-  return reasons
-    .map(({ code, message, object }) => `${code}${object === undefined ? '' : ` (${object})`}: ${message}`)
-    .join('; ')
-}
-
-/** All that the plan says of `node/NAME`, `pod/NAMESPACE/NAME` or `group/NAME`. Throws `InputError` if nothing. */
-export function explain(plan: Plan, object: string): string {
-  const [kind = '', ...rest] = object.split('/')
-  const name = rest.join('/')
-  if (kind === 'node') {
-    const found = plan.nodes.find(({ node }) => node === name)
-    const timers = [
-      found?.since && `unneeded since ${found.since}`,
-      found?.until && `waits until ${found.until}`,
-    ].filter(Boolean)
-    if (found)
-      return lines(`node ${name}: ${found.verdict}`, found.reasons, [
-        ...found.moves.map(({ pod, to }) => `${pod} moves to ${to}`),
-        ...timers,
-      ])
-  } else if (kind === 'pod') {
-    const found = plan.pods.find(({ pod }) => pod === name)
-    if (found)
-      return lines(`pod ${name}: ${found.verdict}${found.node ? ` on ${found.node}` : ''}`, found.reasons, [])
-  } else {
-    const found = plan.groups.find(({ nodeGroup }) => nodeGroup === name || nodeGroup.endsWith(`/${name}`))
-    if (found)
-      return lines(
-        `group ${found.nodeGroup}: ${found.current} nodes, ${found.target} wanted, ${money(found.monthlyCost)} a month`,
-        found.reasons,
-        [],
-      )
-  }
-  throw new InputError('--explain', `the plan does not know ${kind} "${name}"`)
-}
-
-function lines(head: string, reasons: readonly Reason[], further: readonly (string | undefined)[]): string {
-  return [
-    head,
-    ...reasons.map((reason) => `  ${sentence([reason])}`),
-    ...further.map((line) => `  ${line}`),
-  ].join('\n')
 }

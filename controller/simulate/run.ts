@@ -3,9 +3,15 @@ import { OptionsError, type OptionTable } from '../../common/options.ts'
 import { decide } from '../decide/decide.ts'
 import { fitOf } from '../decide/fit-query.ts'
 import type { decideOptions } from '../decide/options.ts'
+import type { Plan } from '../decide/plan.ts'
+import { explain } from '../explain/explain.ts'
+import type { Explanation, Subject } from '../explain/explanation.ts'
+import { findSubject, nearNames } from '../explain/subject.ts'
+import { explanationText, sentence } from '../explain/text.ts'
+import type { Situation } from '../explain/what-if/situation.ts'
 import { parseArguments, type Request, usageText } from './arguments.ts'
 import { type Document, readDocuments } from './documents.ts'
-import { explain, planText, sentence } from './print.ts'
+import { planText } from './print.ts'
 import { createProgress, type Progress } from './progress.ts'
 import { readState } from './state.ts'
 
@@ -71,8 +77,35 @@ async function run(
   const plan = decide(state, options, at)
   progress.done()
   const durationMs = { parse: round(parsed - started), decide: round(deps.monotonic() - parsed) }
-  if (objects.length > 0) deps.out(`${objects.map((object) => explain(plan, object)).join('\n')}\n`)
-  else deps.out(output === 'json' ? json({ ...plan, durationMs }) : `${planText(plan)}\n`)
+  if (objects.length > 0) {
+    const explanations = await explainAll({ state, options, now: at }, plan, objects)
+    deps.out(output === 'json' ? json(explanations) : `${explanations.map(explanationText).join('\n')}\n`)
+  } else deps.out(output === 'json' ? json({ ...plan, durationMs }) : `${planText(plan)}\n`)
+}
+
+async function explainAll(
+  situation: Situation,
+  plan: Plan,
+  objects: readonly string[],
+): Promise<Explanation[]> {
+  const subjects = objects.map((object) => subjectOf(plan, object))
+  const found: Explanation[] = []
+  for (const subject of subjects) {
+    const explanation = await explain(situation, plan, subject)
+    if (explanation) found.push(explanation)
+  }
+  return found
+}
+
+/** The subject of `node/NAME`, `pod/NAMESPACE/NAME` or `group/NAME`. */
+function subjectOf(plan: Plan, object: string): Subject {
+  const [word = '', ...rest] = object.split('/')
+  const [kind, name] = [word as Subject['kind'], rest.join('/')]
+  const subject = findSubject(plan, kind, name)
+  if (subject) return subject
+  const near = nearNames(plan, kind, name)
+  const hint = near.length > 0 ? `; it knows ${near.join(', ')}` : ''
+  throw new InputError('--explain', `the plan does not know ${kind} "${name}"${hint}`)
 }
 
 async function* documentsOf(

@@ -1,0 +1,48 @@
+import type { Plan } from '../decide/plan.ts'
+import type { Records } from '../record/records.ts'
+import { considered } from './considered.ts'
+import type { Explanation, Subject } from './explanation.ts'
+import { verdictOf } from './subject.ts'
+import type { Situation } from './what-if/situation.ts'
+import { whatIf } from './what-if/what-if.ts'
+
+/** What is known beside the last decision, where somebody has kept it. */
+export type Memory = Pick<Records, 'since' | 'history'>
+
+const mostHistory = 20
+
+/**
+ * Why the subject got its verdict in `plan`, which was made from `situation`: since when, what would change it, and what
+ * there was to choose from. Undefined if the plan does not know it. Decides again up to 16 times, and waits for `pause`
+ * before each.
+ */
+export async function explain(
+  situation: Situation,
+  plan: Plan,
+  subject: Subject,
+  { memory, pause = () => Promise.resolve() }: { memory?: Memory; pause?: () => Promise<void> } = {},
+): Promise<Explanation | undefined> {
+  const verdict = verdictOf(plan, subject)
+  if (!verdict) return undefined
+  const since = verdict.since ?? memory?.since(subject.kind, subject.name)
+  return {
+    ...subject,
+    decidedAt: plan.at,
+    ...verdict,
+    ...(since !== undefined && { since }),
+    wouldChange: await whatIf(situation, plan, subject, verdict, pause),
+    considered: considered(situation, plan, subject, verdict),
+    history: historyOf(subject, memory),
+  }
+}
+
+function historyOf({ kind, name }: Subject, memory: Memory | undefined): Explanation['history'] {
+  return (memory?.history ?? [])
+    .flatMap(({ at, changes }) =>
+      changes
+        .filter((change) => change.kind === kind && change.name === name)
+        .map(({ verdict, reasons }) => ({ at, verdict, reasons })),
+    )
+    .reverse()
+    .slice(0, mostHistory)
+}
