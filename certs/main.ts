@@ -15,7 +15,7 @@ await runProgram({
   relations: certsRelations,
   commands,
   main: async (options, { log, registry, command }, signal) => {
-    const client = connect({ log, clock: systemClock }, { kubeconfig: options.kubeconfig })
+    const client = connect({ clock: systemClock }, { kubeconfig: options.kubeconfig })
     const background = new AbortController()
     const events = createEventRecorder(
       { client, clock: systemClock, log, metrics: createMetrics(registry, eventMetrics) },

@@ -32,6 +32,8 @@ export interface ProgramContext<C extends string = string> {
   registry: Registry
   /** The first argument, of a program that has commands. */
   command: C
+  /** What the command is about, of a program that takes an operand; else empty. */
+  operand: string
 }
 
 export interface Program<T extends OptionTable, C extends string> {
@@ -44,6 +46,8 @@ export interface Program<T extends OptionTable, C extends string> {
   relations?: (options: Options<T>) => string[]
   /** With it, the first argument must be one of these. */
   commands?: readonly C[]
+  /** With it, the argument after the command is required; this is what it is called. */
+  operand?: string
   /** Between two looks at how late the event loop runs, milliseconds. Default 10, which takes 0.6 % of a CPU. */
   lagEveryMs?: number
   /** Runs until done or until `signal` aborts; may give an exit code other than 0. */
@@ -73,7 +77,7 @@ export async function runProgram<const T extends OptionTable, const C extends st
     process.exitCode = 2
     return
   }
-  const { options, command } = parsed
+  const { options, command, operand } = parsed
   const log = createLogger({
     level: options['log-level'],
     format: options['log-format'],
@@ -87,28 +91,35 @@ export async function runProgram<const T extends OptionTable, const C extends st
   for (const name of misnamed) registry.removeSingleMetric(name)
   endOnUncaught(log)
   const signal = abortOnSignals(log)
-  await end(log, await exitCodeOf(program.main(options, { log, registry, command }, signal), log, signal))
+  await end(
+    log,
+    await exitCodeOf(program.main(options, { log, registry, command, operand }, signal), log, signal),
+  )
 }
 
 interface CommandLine<T extends OptionTable, C extends string> {
   options: ProgramOptions<T>
   command: C
+  operand: string
 }
 
 function readCommandLine<T extends OptionTable, C extends string>(
-  { options: table, relations, commands }: Program<T, C>,
+  { options: table, relations, commands, operand: wanted }: Program<T, C>,
   args: readonly string[],
 ): CommandLine<T, C> | OptionsError {
   const command = commands?.find((each) => each === args[0])
   const mistakes =
     commands && command === undefined ? [`the command must be one of ${commands.join(', ')}`] : []
   // Without a known command its place is free or a mistyped word; the options behind it are checked all the same.
-  const skipped = commands && !args[0]?.startsWith('-') ? 1 : 0
+  const place = commands && !args[0]?.startsWith('-') ? 1 : 0
+  const operand = wanted !== undefined && args[place]?.startsWith('-') === false ? args[place] : ''
+  if (wanted !== undefined && operand === '') mistakes.push(`after the command comes ${wanted}`)
+  const skipped = place + (operand === '' ? 0 : 1)
   const all = { ...logOptions, ...table }
   try {
     const options = parseOptions(all, args.slice(skipped), process.env, relations && ((o) => relations(o)))
     if (mistakes.length > 0) return new OptionsError(mistakes)
-    return { options, command } as CommandLine<T, C> // no commands: C is never, and nobody can read one
+    return { options, command, operand } as CommandLine<T, C> // no commands: C is never, and nobody can read one
   } catch (error) {
     if (!(error instanceof OptionsError)) throw error
     return new OptionsError([...mistakes, ...error.mistakes])
@@ -119,9 +130,10 @@ function helpOf({
   name,
   summary,
   options,
-  commands,
-}: Pick<Program<OptionTable, string>, 'name' | 'summary' | 'options' | 'commands'>): string {
-  const usage = commands ? `${name} ${commands.join('|')}` : name
+  commands = [],
+  operand = '',
+}: Pick<Program<OptionTable, string>, 'name' | 'summary' | 'options' | 'commands' | 'operand'>): string {
+  const usage = [name, commands.join('|'), operand].filter((word) => word !== '').join(' ')
   return helpText(usage, summary, { ...logOptions, ...options })
 }
 

@@ -30,7 +30,7 @@ await runProgram({
   options: doctorOptions,
   relations: controllerRelations,
   async main(options, { log }, signal) {
-    const client = connect({ log, clock }, { kubeconfig: options.kubeconfig })
+    const client = connect({ clock }, { kubeconfig: options.kubeconfig })
     const within = AbortSignal.any([signal, clock.timeout(longestMs)])
     const name = { namespace: options['vpsie-secret-namespace'], name: options['vpsie-secret-name'] }
     const secret = await client.get(resources.secrets, name, within).catch((error: unknown) => error as Error)

@@ -22,6 +22,7 @@ import { controllerMetrics } from './metrics.ts'
 import { startCaches } from './observe/caches.ts'
 import { createOffers } from './observe/offers.ts'
 import { type ControllerOptions, controllerOptions, controllerRelations } from './options.ts'
+import { servePage } from './page/serve.ts'
 import { createProgress } from './progress.ts'
 import { createRecords } from './record/records.ts'
 import { createVPSieClient } from './vpsie/client.ts'
@@ -47,7 +48,7 @@ async function run(
   const metrics = createMetrics(registry, controllerMetrics)
   // What must outlive the stop signal for a moment, such as the undo of a removal, ends with this one.
   const background = new AbortController()
-  const client = connect({ log, clock }, { kubeconfig: options.kubeconfig })
+  const client = connect({ clock }, { kubeconfig: options.kubeconfig })
   const events = createEventRecorder(
     { client, clock, log, metrics },
     { component: 'vpsie-autoscaler', instance: identity },
@@ -78,7 +79,12 @@ async function run(
   credentials.onChange(() => deps.wakeMachines.fire())
 
   let ingest: RunningServer | undefined
-  const pages = await startOperations(
+  const shown = {
+    identity,
+    certificateEnds: () => ingest?.certificate?.pair.notAfter,
+    breaker: () => provider.breakerState,
+  }
+  const servers = await startOperations(
     { log, clock, registry },
     {
       addresses: [options['metrics-addr'], options['health-addr']],
@@ -91,12 +97,17 @@ async function run(
     await together(signal, [
       async (signal) => {
         ingest = await serveIngest(deps, signal)
+        servers.push(ingest)
+      },
+      async (signal) => {
+        const page = await servePage(deps, shown, signal)
+        if (page) servers.push(page)
       },
       (signal) => forgetDeparted(deps, signal),
       (signal) => takePart(deps, identity, signal),
     ])
   } finally {
-    await Promise.all([...pages, ...(ingest ? [ingest] : [])].map((server) => server.stop(stopLimits)))
+    await Promise.all(servers.map((server) => server.stop(stopLimits)))
     await events.stop()
     background.abort()
     provider.close()

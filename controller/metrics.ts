@@ -1,6 +1,7 @@
 import { eventMetrics } from '../common/kube/events.ts'
 import { exponentialBuckets, type Metrics, type MetricTable } from '../common/metrics.ts'
 import { ingestMetrics } from './ingest/metrics.ts'
+import { pageMetrics } from './page/metrics.ts'
 import { vpsieMetrics } from './vpsie/metrics.ts'
 
 const group = ['nodegroup', 'namespace'] as const
@@ -179,6 +180,7 @@ export const controllerMetrics = {
   ...machineMetrics,
   ...eventMetrics,
   ...ingestMetrics,
+  ...pageMetrics,
   ...vpsieMetrics,
 } as const satisfies MetricTable
 

@@ -2,6 +2,7 @@ import { defaultNamespace } from '../common/api/names.ts'
 import type { Options, OptionTable } from '../common/options.ts'
 import { decideOptions } from './decide/options.ts'
 import { ingestOptions } from './ingest/options.ts'
+import { pageOptions } from './page/options.ts'
 import { vpsieOptions } from './vpsie/options.ts'
 
 const processOptions = {
@@ -145,6 +146,7 @@ export const controllerOptions = {
   ...machineOptions,
   ...decideOptions,
   ...ingestOptions,
+  ...pageOptions,
   ...vpsieOptions,
 } as const satisfies OptionTable
 

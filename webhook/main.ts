@@ -31,7 +31,7 @@ async function run(
   const metrics = createMetrics(registry, webhookMetrics)
   // Lives on through the lame-duck time: reviews are answered, from fresh caches, until the listener is closed.
   const life = new AbortController()
-  const client = connect({ log, clock }, { kubeconfig: options.kubeconfig })
+  const client = connect({ clock }, { kubeconfig: options.kubeconfig })
   const surroundings = watchSurroundings({ client, clock, log }, options.namespaces, life.signal)
   let server: RunningServer | undefined
   const pages = await startOperations(

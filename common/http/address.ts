@@ -16,3 +16,8 @@ export function parseAddress(text: string, path = 'address'): { host?: string; p
   const host = bracketed ?? plain
   return host ? { host, port } : { port }
 }
+
+/** Whether an address says that nothing is to listen: empty or `0`, as Go's programs have it. */
+export function isOff(address: string): boolean {
+  return address === '' || address === '0'
+}

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../log.ts'
 import type { Registry } from '../metrics.ts'
+import { isOff } from './address.ts'
 import { sendText } from './reply.ts'
 import { type RunningServer, startServer } from './server.ts'
 
@@ -40,7 +41,7 @@ export async function startOperations(
       return sendText(response, 405, 'method not allowed', { allow: 'GET, HEAD' })
     return page(response)
   }
-  const wanted = [...new Set(addresses)].filter((address) => address !== '' && address !== '0')
+  const wanted = [...new Set(addresses)].filter((address) => !isOff(address))
   const limits = { maxConnections: 64 }
   return Promise.all(
     wanted.map((address) =>

@@ -70,4 +70,6 @@ export interface KubeClient {
   evict(pod: ObjectName & { uid?: string; gracePeriodSeconds?: number }, signal: AbortSignal): Promise<void>
   /** The raw reply of POST to a virtual resource such as TokenReview. */
   post<T>(path: string, body: unknown, signal: AbortSignal): Promise<T>
+  /** The JSON behind a path that is no object's, such as what a pod answers through the API server's proxy. */
+  read<T>(path: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<T>
 }

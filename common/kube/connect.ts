@@ -1,7 +1,6 @@
 import { KubeConfig } from '@kubernetes/client-node'
 import type { Clock } from '../clock.ts'
 import { errorText, hasCode, InputError, TransientError } from '../errors.ts'
-import type { Logger } from '../log.ts'
 import { watchError } from './api-error.ts'
 import type { KubeClient, ListQuery, ObjectList, ObjectName, WatchEvent } from './client.ts'
 import type { KubeObject } from './objects.ts'
@@ -11,6 +10,8 @@ import { createTransport, type Transport, type TransportOptions } from './transp
 export interface ConnectOptions extends Partial<TransportOptions> {
   /** Path of a kubeconfig file; empty means the service account of the pod. */
   kubeconfig: string
+  /** Of the kubeconfig; empty means its current one. */
+  context?: string
 }
 
 // The API server closes a watch by itself after this long; one that is still silent a while later is dead.
@@ -23,14 +24,14 @@ const pageSize = 500
  * Throws `InputError` if the configuration cannot be read or does not name an https server.
  */
 export function connect(
-  { clock }: { log: Logger; clock: Clock },
-  { kubeconfig, callMs = 30_000, maxReplyBytes = 64 * 2 ** 20 }: ConnectOptions,
+  { clock }: { clock: Clock },
+  { kubeconfig, context = '', callMs = 30_000, maxReplyBytes = 64 * 2 ** 20 }: ConnectOptions,
 ): KubeClient {
-  const transport = createTransport({ clock }, loadConfig(kubeconfig), { callMs, maxReplyBytes })
+  const transport = createTransport({ clock }, loadConfig(kubeconfig, context), { callMs, maxReplyBytes })
   return createClient(transport)
 }
 
-function loadConfig(kubeconfig: string): KubeConfig {
+function loadConfig(kubeconfig: string, context: string): KubeConfig {
   const config = new KubeConfig()
   try {
     if (kubeconfig === '') config.loadFromCluster()
@@ -38,6 +39,11 @@ function loadConfig(kubeconfig: string): KubeConfig {
   } catch (error) {
     throw new InputError('--kubeconfig', `must be a readable kubeconfig: ${errorText(error)}`)
   }
+  if (context === '') return config
+  const names = config.getContexts().map(({ name }) => name)
+  if (!names.includes(context))
+    throw new InputError('--context', `must be one of ${names.join(', ')}: current value is "${context}"`)
+  config.setCurrentContext(context)
   return config
 }
 
@@ -85,6 +91,9 @@ function createClient(transport: Transport): KubeClient {
     },
 
     post: (path, body, signal) => transport.send({ method: 'POST', path, body }, signal) as Promise<never>,
+
+    read: (path, headers, signal) =>
+      transport.send({ method: 'GET', path, headers }, signal) as Promise<never>,
   }
 }
 

@@ -13,6 +13,8 @@ export interface ApiRequest {
   /** Sent as JSON. */
   body?: unknown
   contentType?: string
+  /** Further ones. */
+  headers?: Readonly<Record<string, string>>
 }
 
 /** Sends requests to one API server, with the credentials of a kubeconfig. */
@@ -56,6 +58,7 @@ export function createTransport(
       headers: {
         accept: 'application/json',
         'user-agent': 'vpsie-autoscaler',
+        ...request.headers,
         ...(text === undefined
           ? {}
           : { 'content-type': contentType, 'content-length': Buffer.byteLength(text) }),

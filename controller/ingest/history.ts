@@ -18,6 +18,9 @@ export interface WindowUsage {
   since: number
 }
 
+/** Means over a part of the past, in percent of the machine. */
+export type UsagePoint = Pick<WindowUsage, 'cpuPercent' | 'memoryPercent'>
+
 /**
  * The reports of one node over the last hour, in buckets of one report interval: a fixed amount of memory, taken at
  * once. Times are milliseconds of a clock that never goes back, whose zero has no meaning.
@@ -90,6 +93,22 @@ export class UsageHistory {
     if (covered === 0) return undefined
     const coverage = Math.min(1, covered / span)
     return { cpuPercent: cpu / covered, memoryPercent: memory / covered, memoryFull, coverage, since }
+  }
+
+  /** Means of `parts` equal parts of the last hour before `now`, oldest first; undefined where nothing was reported. */
+  series(now: number, parts: number): (UsagePoint | undefined)[] {
+    const partMs = longestWindowMs / parts
+    return Array.from({ length: parts }, (_, part) => {
+      const from = now - longestWindowMs + part * partMs
+      let [covered, cpu, memory] = [0, 0, 0]
+      for (let i = 0; i < this.#count; i++) {
+        const inside = this.#inside(i, from, from + partMs)
+        covered += inside
+        cpu += at(this.#cpu, i) * inside
+        memory += at(this.#memory, i) * inside
+      }
+      return covered > 0 ? { cpuPercent: cpu / covered, memoryPercent: memory / covered } : undefined
+    })
   }
 
   /** Covered milliseconds of a bucket that lie in the window; of one that is partly outside, its share. */

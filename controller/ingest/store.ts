@@ -1,7 +1,7 @@
 import type { Clock } from '../../common/clock.ts'
 import type { Report } from '../../common/report.ts'
 import type { NodeUsage } from '../decide/state.ts'
-import { UsageHistory } from './history.ts'
+import { UsageHistory, type UsagePoint } from './history.ts'
 
 export interface ReadLimits {
   /** How far back to look, milliseconds; at most an hour. */
@@ -24,6 +24,8 @@ export interface UsageStore {
   add(report: Report): 'accepted' | 'out-of-order' | 'superseded' | 'full'
   /** A node that is silent for 2.5 intervals, or never reported, is undefined: unknown. */
   read(node: string, limits: ReadLimits): NodeUsage | undefined
+  /** The last hour of a node in `parts` equal parts, oldest first; empty if it never reported. */
+  series(node: string, parts: number): (UsagePoint | undefined)[]
   /** Tells which Nodes there are. What others reported is forgotten some time after they were last named. */
   retain(nodes: ReadonlySet<string>): void
   agents(): AgentState[]
@@ -111,6 +113,8 @@ export function createUsageStore(
       if (!usage) return undefined
       return { node, ...usage, since: usage.since + clock.now() - clock.monotonic() }
     },
+
+    series: (node, parts) => entries.get(node)?.history.series(clock.monotonic(), parts) ?? [],
 
     retain(nodes) {
       const now = clock.monotonic()

@@ -1,7 +1,6 @@
 import t from 'tap'
 import { systemClock as clock } from '../../common/clock.ts'
 import { connect } from '../../common/kube/connect.ts'
-import { createLogger } from '../../common/log.ts'
 import { apiOf } from '../contract/api.ts'
 import { accountToken } from '../floors/floor.ts'
 import { openRealFloor } from '../floors/real.ts'
@@ -12,8 +11,7 @@ const floor = await openRealFloor((line) => t.comment(line), signal)
 t.teardown(() => floor.stop())
 const base = new URL('../../manifests/base', import.meta.url).pathname
 await kubectlOutput(floor, ['apply', '-k', base])
-const log = createLogger({ level: 'error', format: 'text', component: 'test' })
-const client = connect({ log, clock }, { kubeconfig: floor.adminKubeconfig })
+const client = connect({ clock }, { kubeconfig: floor.adminKubeconfig })
 
 /**
  * What an account may and may not do: `verb resource[.group][/subresource] [name] [in namespace]`, without a

@@ -1,7 +1,6 @@
 import type { Test } from 'tap'
 import { systemClock as clock } from '../../common/clock.ts'
 import { connect } from '../../common/kube/connect.ts'
-import { createLogger } from '../../common/log.ts'
 import { until } from '../fixtures/wait.ts'
 import { accountToken, type Floor } from '../floors/floor.ts'
 import { type Api, apiOf } from './api.ts'
@@ -39,8 +38,7 @@ function evict(api: Api, name: string, deleteOptions: object = {}) {
 /** Pods, their evictions and their tokens. */
 export function podContract(t: Test, floor: Floor): void {
   const api = apiOf(floor)
-  const log = createLogger({ level: 'error', format: 'text', component: 'contract' })
-  const client = connect({ log, clock }, { kubeconfig: floor.adminKubeconfig })
+  const client = connect({ clock }, { kubeconfig: floor.adminKubeconfig })
 
   t.test('a node is there', async (t) => {
     t.equal((await api.post('/api/v1/nodes', node('contract-node'))).status, 201)

@@ -3,7 +3,6 @@ import { systemClock as clock } from '../../common/clock.ts'
 import { connect } from '../../common/kube/connect.ts'
 import type { Node } from '../../common/kube/objects.ts'
 import { resources } from '../../common/kube/resources.ts'
-import { createLogger } from '../../common/log.ts'
 import { until } from '../fixtures/wait.ts'
 import { accountToken, type Floor } from '../floors/floor.ts'
 import { apiOf } from './api.ts'
@@ -14,8 +13,7 @@ const accounts = '/api/v1/namespaces/default/serviceaccounts'
 /** Who may do what. */
 export function userContract(t: Test, floor: Floor): void {
   const admin = apiOf(floor)
-  const log = createLogger({ level: 'error', format: 'text', component: 'contract' })
-  const client = connect({ log, clock }, { kubeconfig: floor.adminKubeconfig })
+  const client = connect({ clock }, { kubeconfig: floor.adminKubeconfig })
 
   t.test('a service account may do what its roles say, and nothing else', async (t) => {
     const serviceAccount = 'reader'
@@ -68,7 +66,7 @@ export function userContract(t: Test, floor: Floor): void {
   t.test('a kubelet may register its own node, give itself no role, and touch no other node', async (t) => {
     if (floor.kind === 'external') return t.comment("nobody here can make a kubelet's certificate for it")
     const kubeconfig = await floor.kubeconfigOf('system:node:contract-kubelet')
-    const kubelet = connect({ log, clock }, { kubeconfig })
+    const kubelet = connect({ clock }, { kubeconfig })
     const named = (name: string, labels: Record<string, string> = {}): Node => ({
       apiVersion: 'v1',
       kind: 'Node',

@@ -1,5 +1,8 @@
 import type { Options, OptionTable } from '../../common/options.ts'
+import { pageAudience } from '../../controller/page/access.ts'
+import { viewerAccount } from '../../controller/page/options.ts'
 import { runCommandLine } from '../fixtures/command-line.ts'
+import { accountToken } from '../floors/floor.ts'
 import { NoControlPlaneError, openRealFloor } from '../floors/real.ts'
 import { openSimulatedFloor } from '../floors/simulated.ts'
 import { billOf } from './steps/bill.ts'
@@ -61,15 +64,20 @@ function printLogs({ programs }: World, print: (line: string) => void): void {
 }
 
 async function untilStopped(
-  { floor, vpsie, programs }: World,
+  { floor, vpsie, programs, client }: World,
   print: (line: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
   print(
     `\nStill running; Ctrl-C ends it.\n  export KUBECONFIG=${floor.adminKubeconfig}\n  VPSie: ${vpsie.url}`,
   )
-  for (const { pod, ports } of programs.list('controller'))
-    print(`  ${pod.metadata.name}: http://127.0.0.1:${ports.metrics}/metrics`)
+  for (const { pod, ports } of programs.list('controller')) {
+    print(
+      `  ${pod.metadata.name}: http://127.0.0.1:${ports.page}/ and http://127.0.0.1:${ports.metrics}/metrics`,
+    )
+  }
+  const request = { namespace: 'kube-system', serviceAccount: viewerAccount, audience: pageAudience }
+  print(`  Sign in to the page with:\n${await accountToken(client, request, signal)}`)
   await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
 }
 

@@ -54,7 +54,7 @@ const image = 'vpsie-autoscaler'
 const namespace = 'kube-system'
 const listeners: Readonly<Record<Component, readonly string[]>> = {
   webhook: ['https', 'health'],
-  controller: ['metrics', 'health', 'ingest'],
+  controller: ['metrics', 'health', 'ingest', 'page'],
   agent: ['health'],
   certs: [],
 }
@@ -147,6 +147,9 @@ export async function createPrograms(deps: ProgramsDeps, signal: AbortSignal): P
         return [
           `--kubeconfig=${await floor.kubeconfigOf(account)}`,
           `--ingest-addr=${at('ingest')}`,
+          `--page-addr=${at('page')}`,
+          // A browser on this machine knows nothing of the story's authority.
+          '--page-tls=false',
           `--metrics-addr=${at('metrics')}`,
           `--health-addr=${at('health')}`,
           ...pairFlags('ingest-', own),

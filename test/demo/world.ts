@@ -50,14 +50,14 @@ export async function createWorld(
   const folder = await temporaryFolder('vpsie-story-')
   const log = createLogger({ level: 'error', format: 'text', component: 'story' })
   const vpsie = await startVPSie({ bootMs, deleteMs, clock })
-  const client = connect({ log, clock }, { kubeconfig: floor.adminKubeconfig })
+  const client = connect({ clock }, { kubeconfig: floor.adminKubeconfig })
   const view = createView({ client, clock, log }, signal)
 
   const kubelets = new Map<string, Promise<KubeClient>>()
   const kubelet = (name: string) => {
     const known =
       kubelets.get(name) ??
-      floor.kubeconfigOf(`system:node:${name}`).then((kubeconfig) => connect({ log, clock }, { kubeconfig }))
+      floor.kubeconfigOf(`system:node:${name}`).then((kubeconfig) => connect({ clock }, { kubeconfig }))
     kubelets.set(name, known)
     return known
   }

@@ -1,7 +1,6 @@
 import { systemClock as clock } from '../../common/clock.ts'
 import { connect } from '../../common/kube/connect.ts'
 import type { KubeObject } from '../../common/kube/objects.ts'
-import { createLogger } from '../../common/log.ts'
 import { type Binaries, findBinaries } from '../cluster/binaries.ts'
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts'
 import { startEgress } from '../cluster/egress.ts'
@@ -19,6 +18,8 @@ export interface KubectlFloor extends Floor {
 /** A real control plane of our own as a floor. */
 export interface RealFloor extends KubectlFloor {
   readonly binaries: Binaries
+  /** Lets an address of a pod (`ip:port`) lead to one on loopback, as far as the API server's proxy goes there. */
+  routePod(podAddress: string, address: string): () => void
 }
 
 export interface RealFloorOptions {
@@ -54,8 +55,7 @@ export async function openRealFloor(
     const { url, ca, adminToken } = started
     const write = kubeconfigFiles(folder.path)
     const adminKubeconfig = await write(kubeconfig(url, ca, { token: adminToken }))
-    const log = createLogger({ level: 'error', format: 'text', component: 'floor' })
-    const admin = connect({ log, clock }, { kubeconfig: adminKubeconfig })
+    const admin = connect({ clock }, { kubeconfig: adminKubeconfig })
     const floor: RealFloor = {
       kind: 'real',
       leavesToKubelets: 'pods of our image',
@@ -74,6 +74,7 @@ export async function openRealFloor(
         const service = await admin.get<Service>(services, { namespace, name }, signal)
         return egress.route(`${service.spec.clusterIP}:${port}`, address)
       },
+      routePod: egress.route,
       async applyFolder(folder) {
         const output = await kubectlOutput(floor, ['apply', '-k', folder])
         return output.trim().split('\n')

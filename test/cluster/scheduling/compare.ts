@@ -40,7 +40,7 @@ export async function compare(
   const floor = await openRealFloor(tell, signal, { nodeGraceSeconds: 3600 })
   try {
     const log = createLogger({ level: 'error', format: 'text', component: 'test' })
-    const client = connect({ log, clock }, { kubeconfig: floor.adminKubeconfig })
+    const client = connect({ clock }, { kubeconfig: floor.adminKubeconfig })
     const deps = { client, view: createView({ client, clock, log }, signal), signal }
     const cases = Array.from({ length: last - first + 1 }, (_, i) => caseOf(first + i))
     await inParallel(cases, 12, (one) => bringUp(deps, one))

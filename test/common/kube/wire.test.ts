@@ -14,7 +14,7 @@ const end = new AbortController()
 t.teardown(() => end.abort())
 const { signal } = end
 const { log } = captureLog()
-const client = connect({ log, clock }, { kubeconfig: sim.adminKubeconfig })
+const client = connect({ clock }, { kubeconfig: sim.adminKubeconfig })
 
 const configMap = (name: string, data: Record<string, string> = {}): ConfigMap => ({
   metadata: { name, namespace: 'default' },
@@ -40,7 +40,7 @@ t.test('each refusal has its code', async (t) => {
     retryAfterMs: 1000,
   })
   const kubeconfig = await sim.kubeconfigOf('system:serviceaccount:default:nobody')
-  const nobody = connect({ log, clock }, { kubeconfig })
+  const nobody = connect({ clock }, { kubeconfig })
   await t.rejects(nobody.list(resources.secrets, {}, signal), { code: 'Forbidden' })
 })
 
@@ -56,14 +56,14 @@ t.test('no error holds the token', async (t) => {
 })
 
 t.test('a call that gets no answer ends with its own time limit', async (t) => {
-  const hasty = connect({ log, clock }, { kubeconfig: sim.adminKubeconfig, callMs: 100 })
+  const hasty = connect({ clock }, { kubeconfig: sim.adminKubeconfig, callMs: 100 })
   sim.faults.next({ plural: 'configmaps' }, { kind: 'hang' })
   await t.rejects(hasty.get(resources.configMaps, named('a'), signal), { code: 'Timeout' })
 })
 
 t.test('calls one after the other share a connection', async (t) => {
   const before = sim.connections()
-  const another = connect({ log, clock }, { kubeconfig: sim.adminKubeconfig })
+  const another = connect({ clock }, { kubeconfig: sim.adminKubeconfig })
   for (let i = 0; i < 5; i++) await another.get(resources.configMaps, named('a'), signal)
   t.equal(sim.connections() - before, 1)
 })

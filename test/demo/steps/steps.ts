@@ -1,6 +1,7 @@
 import type { Step } from '../story.ts'
 import type { World } from '../world.ts'
 import { admission } from './admission.ts'
+import { askWhy } from './ask-why.ts'
 import { bill } from './bill.ts'
 import { comeUp } from './come-up.ts'
 import { loseAgent } from './lose-agent.ts'
@@ -18,6 +19,7 @@ export const steps: readonly Step<World>[] = [
   admission,
   scaleUp,
   seeUsage,
+  askWhy,
   rotate,
   scaleDown,
   loseAgent,
