@@ -53,14 +53,14 @@ await admin.create(
 // As a person installs it: a link on the PATH, which kubectl finds by its name.
 const folder = await temporaryFolder('kubectl-plugin-')
 t.teardown(() => folder.remove())
-await chmod(join(root, 'controller/kubectl-vpsie'), 0o755)
-await symlink(join(root, 'controller/kubectl-vpsie'), join(folder.path, 'kubectl-vpsie'))
+await chmod(join(root, 'controller/kubectl-vpsie.js'), 0o755)
+await symlink(join(root, 'controller/kubectl-vpsie.js'), join(folder.path, 'kubectl-vpsie'))
 
 /** `kubectl vpsie ARGS...` of the holder of a kubeconfig. */
 async function kubectlVpsie(kubeconfig: string, args: readonly string[]) {
   const path = [folder.path, dirname(process.execPath), process.env.PATH].join(':')
   const child = spawn(floor.binaries.kubectl, ['vpsie', ...args], {
-    env: { ...process.env, PATH: path, KUBECONFIG: kubeconfig },
+    env: { PATH: path, HOME: folder.path, KUBECONFIG: kubeconfig },
   })
   const chunks = { out: '', err: '' }
   child.stdout.on('data', (data: Buffer) => {
