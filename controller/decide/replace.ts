@@ -105,9 +105,36 @@ function bestSwap(group: Group, parts: ReplaceParts): Swap | undefined {
     if (!swap) continue
     swap.undo()
     const isEnough = swap.savings > 0 && swap.savings >= minMonthlySavings
-    if (isEnough && swap.savings > best.savings) best = { count, savings: swap.savings }
+    if (isEnough && keepsMinimum(group, swap, shrinkage.decisions) && swap.savings > best.savings)
+      best = { count, savings: swap.savings }
   }
   return best.count === 0 ? undefined : attempt(best.count)
+}
+
+/** Where several nodes give way to fewer, the group and each of its datacenters keep what they must have. */
+function keepsMinimum(
+  { key, spec, staying }: Group,
+  { leaving, purchases }: Swap,
+  decisions: ReadonlyMap<string, NodeDecision>,
+): boolean {
+  const { enabled, minNodesPerRegion = 1 } = spec.multiRegion ?? {}
+  const left = staying.filter(({ name }) => decisions.get(name)?.verdict !== 'remove')
+  const gone = new Set(leaving.map(({ member }) => member))
+  const after = [
+    ...left.filter((member) => !gone.has(member)).map(({ datacenterID }) => datacenterID),
+    ...purchases
+      .filter(({ candidate }) => candidate.template.group.key === key)
+      .map(({ candidate }) => candidate.template.datacenterID),
+  ]
+  if (after.length < Math.min(staying.length, spec.minNodes ?? 0)) return false
+  if (!enabled || spec.provisioner !== 'vm') return true
+  return leaving.every(({ member }) => {
+    const there = (id: string | undefined) => id === member.datacenterID
+    return (
+      after.filter(there).length >=
+      Math.min(minNodesPerRegion, left.filter((one) => there(one.datacenterID)).length)
+    )
+  })
 }
 
 /** Nodes that may be given up, the worst used for their price first. */

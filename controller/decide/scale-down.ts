@@ -57,11 +57,18 @@ export function scaleDown(
   makeRoomForLeaving(removal)
   for (const turn of inTurn(ordered, cluster, growth))
     decided.set(turn.candidate.bin.name, decideOne(turn, removal))
-  const homeless = ordered.filter(({ bin }) =>
-    decided.get(bin.name)?.reasons.every(({ code }) => code === 'NoPlaceToMove'),
-  )
+  const homeless = ordered.filter(({ bin }) => staysForRoom(decided.get(bin.name)))
   const replaceable = [...full, ...homeless].filter(({ bin }) => !removal.received.has(bin))
   return { decisions: decided, replaceable, surroundings }
+}
+
+/** True if the node stays because its pods fit nowhere else. That its group may not shrink is no matter: another comes. */
+function staysForRoom(decision: NodeDecision | undefined): boolean {
+  const [first, ...others] = decision?.reasons ?? []
+  return (
+    first?.code === 'NoPlaceToMove' &&
+    others.every(({ code }) => code === 'NoPlaceToMove' || code === 'AtMin')
+  )
 }
 
 /** Looks at each Node by itself: notes a verdict in `decided`, or finds a candidate. */

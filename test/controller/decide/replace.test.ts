@@ -72,6 +72,26 @@ t.test('a node too large for its pods is replaced by a smaller one, and the savi
   t.match(plan.groups, [{ current: 1, target: 1, monthlyCost: 10 }])
 })
 
+t.test('a group at its minimum cannot shrink, but a cheaper node may take the place of one', async (t) => {
+  const atMin = group({ minNodes: 1, scaleDownPolicy: { cpuThreshold: 50, memoryThreshold: 50 } })
+  const idle = planFor(wasteful({ nodeGroups: [atMin], pods: [boundPod('a', 'node-1')] }))
+  t.same(actionTexts(idle), ['replace node-1'])
+})
+
+t.test('a replacement never takes a group below its minimum', async (t) => {
+  const plan = planFor(
+    wasteful({
+      nodeGroups: [group({ minNodes: 2 })],
+      nodes: [dear('node-1'), dear('node-2')],
+      pods: [
+        boundPod('a', 'node-1', { requests: requests('900m', '1Gi') }),
+        boundPod('b', 'node-2', { requests: requests('900m', '1Gi') }),
+      ],
+    }),
+  )
+  t.same(actionTexts(plan), [], 'one small node would hold both pods, and the group would lack one')
+})
+
 t.test('several nodes are replaced by fewer', async (t) => {
   const medium = offering('medium', {
     monthlyPrice: 18,
