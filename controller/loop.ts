@@ -6,13 +6,14 @@ import { decide } from './decide/decide.ts'
 import type { Plan } from './decide/plan.ts'
 import type { ClusterState } from './decide/state.ts'
 import type { ControllerDeps } from './deps.ts'
+import type { decisionPhases } from './metrics.ts'
 import { lookAfterMachines } from './nodes/lifecycle.ts'
 import { createMemory } from './nodes/memory.ts'
 import { createOrphanReport } from './nodes/orphans.ts'
 import { unsynced } from './observe/caches.ts'
 import { managedNodeGroups, observe } from './observe/state.ts'
 import { tellChanges } from './status/changes.ts'
-import { setGauges } from './status/gauges.ts'
+import { clearGauges, setGauges } from './status/gauges.ts'
 import { reportNodeGroup } from './status/nodegroup.ts'
 import type { Wake } from './wake.ts'
 
@@ -26,6 +27,7 @@ export async function lead(deps: ControllerDeps, signal: AbortSignal): Promise<v
   } finally {
     await removals.settled()
     deps.records.clear()
+    clearGauges(deps)
   }
 }
 
@@ -35,21 +37,37 @@ async function decideOnAndOn(deps: ControllerDeps, removals: Removals, signal: A
     const missing = unsynced(deps.caches)
     if (missing.length > 0) return void deps.log.warn('no decision yet: caches are not synced', { missing })
     const datacenters = managedNodeGroups(deps).map(({ spec }) => spec.datacenterID ?? '')
-    await deps.offers.refresh([...new Set(datacenters)], signal)
-    const state = observe(deps)
-    const plan = decideTimed(deps, state)
-    await act(deps, removals, state, plan, signal)
-    await report(deps, state, plan, signal)
+    const timed = phases(deps)
+    await timed('offers', () => deps.offers.refresh([...new Set(datacenters)], signal))
+    const state = await timed('observe', () => observe(deps))
+    const plan = await timed('decide', () => decideAndTell(deps, state))
+    try {
+      await timed('act', () => act(deps, removals, state, plan, signal))
+    } finally {
+      // What could not be done was decided all the same.
+      if (!signal.aborted) await timed('report', () => report(deps, state, plan, signal))
+    }
   })
 }
 
+/** Measures what each phase of a decision takes. */
+function phases({ clock, metrics }: ControllerDeps) {
+  return async <T>(phase: (typeof decisionPhases)[number], work: () => T | Promise<T>): Promise<T> => {
+    const started = clock.monotonic()
+    try {
+      return await work()
+    } finally {
+      metrics.decision_phase_duration_seconds.observe({ phase }, (clock.monotonic() - started) / 1000)
+    }
+  }
+}
+
 /** Decides, and tells what has changed since the last decision before anything is done about it. */
-function decideTimed(deps: ControllerDeps, state: ClusterState): Plan {
-  const { options, clock, metrics, records } = deps
+function decideAndTell(deps: ControllerDeps, state: ClusterState): Plan {
+  const { options, clock, records } = deps
   const started = clock.monotonic()
   const plan = decide(state, options, clock.now())
   const decideMs = clock.monotonic() - started
-  metrics.decision_duration_seconds.observe(decideMs / 1000)
   tellChanges(deps, state, records.keep(state, plan, decideMs))
   return plan
 }

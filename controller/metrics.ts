@@ -6,6 +6,7 @@ import { vpsieMetrics } from './vpsie/metrics.ts'
 
 const group = ['nodegroup', 'namespace'] as const
 const loops = [{ controller: 'decision' }, { controller: 'machines' }] as const
+export const decisionPhases = ['offers', 'observe', 'decide', 'act', 'report'] as const
 const counts = Array.from({ length: 10 }, (_, i) => i + 1)
 
 const loopMetrics = {
@@ -31,10 +32,12 @@ const loopMetrics = {
     buckets: exponentialBuckets(0.001, 2, 15),
     zero: loops,
   },
-  decision_duration_seconds: {
+  decision_phase_duration_seconds: {
     type: 'histogram',
-    help: 'Time the decision alone takes.',
+    help: 'Time of a decision by phase: offers (asking for prices), observe, decide, act, report.',
+    labels: ['phase'],
     buckets: exponentialBuckets(0.0005, 2, 14),
+    zero: decisionPhases.map((phase) => ({ phase })),
   },
 } as const satisfies MetricTable
 
@@ -69,6 +72,11 @@ const groupMetrics = {
     help: 'Price of all machines in account currency a month: now, and after the last plan (planned).',
     labels: ['when'],
     zero: [{ when: 'now' }, { when: 'planned' }],
+  },
+  cost_savings_estimated_monthly: {
+    type: 'gauge',
+    help: 'What the last plan saves in account currency a month, by source: remove, replace.',
+    labels: [...group, 'source'],
   },
   pending_pods_current: {
     type: 'gauge',
@@ -158,6 +166,11 @@ const machineMetrics = {
     help: 'From the start of a removal until the machine was gone.',
     labels: group,
     buckets: exponentialBuckets(1, 2, 12),
+  },
+  vpsienode_ttl_deletions_total: {
+    type: 'counter',
+    help: 'Failed VPSieNodes that were deleted after --failed-vpsienode-ttl.',
+    labels: group,
   },
   machine_orders_unresolved_total: { type: 'counter', help: 'Orders whose outcome VPSie did not tell.' },
   machines_unclaimed: {

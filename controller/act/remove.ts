@@ -1,4 +1,4 @@
-import { groupNameOf, identitiesOf, identitiesOfClaim, nodesOfClaim } from '../../common/api/ownership.ts'
+import { identitiesOf, identitiesOfClaim, nodesOfClaim } from '../../common/api/ownership.ts'
 import type { VPSieNode } from '../../common/api/vpsienode.ts'
 import { toTimestamp, withDeadline } from '../../common/clock.ts'
 import { codeOf, errorText } from '../../common/errors.ts'
@@ -7,7 +7,7 @@ import { resources } from '../../common/kube/resources.ts'
 import { patchStatus } from '../../common/kube/status.ts'
 import type { Reason } from '../decide/plan.ts'
 import type { ControllerDeps } from '../deps.ts'
-import { nameOf } from '../nodes/claims.ts'
+import { groupLabels, nameOf } from '../nodes/claims.ts'
 import { drain } from '../nodes/drain.ts'
 import { fleetOfClaim } from '../nodes/fleet.ts'
 import { isReady } from '../nodes/join.ts'
@@ -68,7 +68,7 @@ async function callOff(
   if (decision?.verdict === 'remove') return undefined
   const [first]: Reason[] = decision?.reasons ?? []
   const kind = first?.code ?? 'NotManaged'
-  deps.metrics.safety_check_failures_total.inc({ check_type: kind, ...groupOf(claim) })
+  deps.metrics.safety_check_failures_total.inc({ check_type: kind, ...groupLabels(claim) })
   return { kind, message: first?.message ?? 'the node is no longer known' }
 }
 
@@ -91,10 +91,10 @@ async function empty(
   const [first] = result.blocked
   const seconds = (deps.clock.monotonic() - started) / 1000
   deps.metrics.node_drain_duration_seconds.observe(
-    { ...groupOf(claim), result: first ? 'blocked' : 'success' },
+    { ...groupLabels(claim), result: first ? 'blocked' : 'success' },
     seconds,
   )
-  deps.metrics.node_drain_pods_evicted.observe(groupOf(claim), result.evicted)
+  deps.metrics.node_drain_pods_evicted.observe(groupLabels(claim), result.evicted)
   if (!first) return undefined
   return { kind: 'DrainFailed', message: `pod ${first.pod} did not leave: ${first.reason}` }
 }
@@ -107,7 +107,7 @@ async function release(
 ): Promise<void> {
   const { uid } = claim.metadata
   await deps.client.delete(resources.vpsieNodes, nameOf(claim), uid ? { uid } : {}, signal)
-  deps.metrics.scale_down_total.inc(groupOf(claim))
+  deps.metrics.scale_down_total.inc(groupLabels(claim))
   deps.events.record(claim, 'Normal', 'ScaleDown', message)
   deps.log.info('claim deleted', { vpsieNode: claim.metadata.name, detail: message })
   deps.wakeMachines.fire()
@@ -137,7 +137,7 @@ async function undo(
   { kind, message }: Refusal,
 ): Promise<void> {
   const name = node.metadata.name
-  deps.metrics.scale_down_errors_total.inc({ ...groupOf(claim), error_type: kind })
+  deps.metrics.scale_down_errors_total.inc({ ...groupLabels(claim), error_type: kind })
   deps.events.record(
     node,
     'Warning',
@@ -220,11 +220,4 @@ export async function removeUnregistered(
   if (nodesOfClaim(nodes, now).some(isReady)) return false
   await release(deps, claim, 'No Node has come of its machine, which is being deleted', signal)
   return true
-}
-
-function groupOf(claim: VPSieNode): { nodegroup: string; namespace: string } {
-  return {
-    nodegroup: groupNameOf(claim),
-    namespace: claim.metadata.namespace ?? '',
-  }
 }

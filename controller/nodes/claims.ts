@@ -7,6 +7,7 @@ import {
   type VPSieNodeCondition,
 } from '../../common/api/names.ts'
 import type { NodeGroup } from '../../common/api/nodegroup.ts'
+import { groupNameOf } from '../../common/api/ownership.ts'
 import type { Phase, VPSieNode, VPSieNodeStatus } from '../../common/api/vpsienode.ts'
 import { toTimestamp } from '../../common/clock.ts'
 import type { ObjectName } from '../../common/kube/client.ts'
@@ -27,6 +28,11 @@ export function nameOf(object: { metadata: { name: string; namespace?: string } 
 export function claimName(nodeGroup: NodeGroup, planGeneration: number, ordinal: number): string {
   const identity = `${nodeGroup.metadata.uid}/${planGeneration}/${ordinal}`
   return `${nodeGroup.metadata.name}-${createHash('sha256').update(identity).digest('hex').slice(0, 8)}`
+}
+
+/** The labels of metrics about the NodeGroup of a claim. */
+export function groupLabels(claim: VPSieNode): { nodegroup: string; namespace: string } {
+  return { nodegroup: groupNameOf(claim), namespace: claim.metadata.namespace ?? '' }
 }
 
 /** What a plan wants one machine to be. */
@@ -118,8 +124,7 @@ export async function setPhase(
     deps.metrics.vpsienode_phase_transitions_total.inc({
       from_phase: from || 'None',
       to_phase: phase,
-      nodegroup: claim.spec.nodeGroupName,
-      namespace: claim.metadata.namespace ?? '',
+      ...groupLabels(claim),
     })
     deps.events.record(claim, phase === 'Failed' ? 'Warning' : 'Normal', reason, message)
     deps.log.info('claim changed phase', {

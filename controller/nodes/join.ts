@@ -7,7 +7,7 @@ import type { Node } from '../../common/kube/objects.ts'
 import { setCondition } from '../../common/kube/status.ts'
 import type { ControllerDeps } from '../deps.ts'
 import { revokeToken } from './bootstrap-token.ts'
-import { failClaim, patchClaim, setPhase } from './claims.ts'
+import { failClaim, groupLabels, patchClaim, setPhase } from './claims.ts'
 import { isVM } from './fleet.ts'
 import { repairNode } from './repair.ts'
 
@@ -121,8 +121,7 @@ async function becomeReady(deps: JoinDeps, claim: VPSieNode, node: Node, signal:
   tellSkew(deps, claim, node)
   const asked = fromTimestamp(claim.metadata.creationTimestamp)
   if (asked === undefined) return
-  const set = { nodegroup: claim.spec.nodeGroupName, namespace: claim.metadata.namespace ?? '' }
-  deps.metrics.node_provisioning_duration_seconds.observe(set, (now - asked) / 1000)
+  deps.metrics.node_provisioning_duration_seconds.observe(groupLabels(claim), (now - asked) / 1000)
 }
 
 /** VPSie sets the version of managed workers, so another one than the NodeGroup's is told and not mended. */

@@ -7,7 +7,7 @@ import { keyOf, resources } from '../../common/kube/resources.ts'
 import type { ControllerDeps } from '../deps.ts'
 import { managedNodeGroups } from '../observe/state.ts'
 import { adoptMachine, completeIdentity, missingIdentity } from './adoption.ts'
-import { failClaim, nameOf, phaseOf } from './claims.ts'
+import { failClaim, groupLabels, nameOf, phaseOf } from './claims.ts'
 import { inParallel } from './drain.ts'
 import { type Fleet, fleetOfClaim, fleetOfGroup } from './fleet.ts'
 import { isHeld } from './hold.ts'
@@ -247,6 +247,7 @@ async function removeIfExpired(deps: ControllerDeps, claim: VPSieNode, signal: A
   await deleteClaim(deps, claim, signal)
   const message = `It had failed for ${ttl / 1000} s: ${claim.status?.lastError ?? ''}`
   deps.events.record(claim, 'Warning', 'FailedVPSieNodeRemoved', message)
+  deps.metrics.vpsienode_ttl_deletions_total.inc(groupLabels(claim))
 }
 
 async function deleteClaim(

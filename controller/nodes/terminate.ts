@@ -10,7 +10,7 @@ import { notReadySince } from '../decide/members.ts'
 import type { ControllerDeps } from '../deps.ts'
 import type { Machine } from '../vpsie/provider.ts'
 import { revokeToken } from './bootstrap-token.ts'
-import { patchClaim, setPhase } from './claims.ts'
+import { groupLabels, patchClaim, setPhase } from './claims.ts'
 import { evictOnce, listPodsOf } from './drain.ts'
 import { isVM } from './fleet.ts'
 import { isReady } from './join.ts'
@@ -251,8 +251,7 @@ export async function deleteNode(
 function observeTermination({ metrics, clock }: TerminateDeps, claim: VPSieNode): void {
   const since = fromTimestamp(claim.status?.terminatingAt)
   if (since === undefined) return
-  const set = { nodegroup: claim.spec.nodeGroupName, namespace: claim.metadata.namespace ?? '' }
-  metrics.node_termination_duration_seconds.observe(set, (clock.now() - since) / 1000)
+  metrics.node_termination_duration_seconds.observe(groupLabels(claim), (clock.now() - since) / 1000)
 }
 
 async function dropFinalizer(

@@ -19,6 +19,7 @@ export function setGauges(
   setGroupGauges(metrics, state, plan)
   setUtilization(metrics, state)
   setPods(metrics, plan)
+  setSavings(metrics, plan)
   metrics.nodes_by_verdict.reset()
   for (const { verdict, nodeGroup = '' } of plan.nodes) {
     const [namespace = '', nodegroup = ''] = nodeGroup.split('/')
@@ -26,6 +27,41 @@ export function setGauges(
   }
   metrics.cost_monthly.set({ when: 'now' }, plan.monthlyCost.now)
   metrics.cost_monthly.set({ when: 'planned' }, plan.monthlyCost.planned)
+}
+
+/** Empties what only a leader knows: another one tells it from now on. */
+export function clearGauges({ metrics }: Pick<ControllerDeps, 'metrics'>): void {
+  for (const name of ofLeader) metrics[name].reset()
+}
+
+const ofLeader = [
+  'nodegroup_desired_nodes',
+  'nodegroup_current_nodes',
+  'nodegroup_ready_nodes',
+  'nodegroup_min_nodes',
+  'nodegroup_max_nodes',
+  'nodegroup_cost_hourly',
+  'vpsienode_phase',
+  'nodes_by_verdict',
+  'pods_waiting',
+  'cost_monthly',
+  'cost_savings_estimated_monthly',
+  'pending_pods_current',
+  'node_utilization_cpu_percent',
+  'node_utilization_memory_percent',
+  'machines_unclaimed',
+  'vpsienodes_without_machine',
+  'nodes_without_vpsienode',
+  'machine_lists_short',
+] as const satisfies (keyof ControllerDeps['metrics'])[]
+
+function setSavings({ cost_savings_estimated_monthly }: ControllerDeps['metrics'], { actions }: Plan): void {
+  cost_savings_estimated_monthly.reset()
+  for (const { type, nodeGroup, monthlyCost } of actions) {
+    if (monthlyCost >= 0 || (type !== 'remove' && type !== 'replace')) continue
+    const [namespace = '', nodegroup = ''] = nodeGroup.split('/')
+    cost_savings_estimated_monthly.inc({ namespace, nodegroup, source: type }, -monthlyCost)
+  }
 }
 
 function setPods({ pending_pods_current, pods_waiting }: ControllerDeps['metrics'], { pods }: Plan): void {

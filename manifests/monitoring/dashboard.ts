@@ -92,7 +92,10 @@ const panels: readonly Panel[] = [
     width: 12,
     unit: 's',
     queries: [
-      [`histogram_quantile(0.99, sum by (le) (rate(${p}decision_duration_seconds_bucket[10m])))`, ''],
+      [
+        `histogram_quantile(0.99, sum by (le, phase) (rate(${p}decision_phase_duration_seconds_bucket[10m])))`,
+        '{{phase}}',
+      ],
     ],
   },
   {

@@ -2,6 +2,7 @@ import { agentMetrics } from '../../agent/metrics.ts'
 import { type MetricTable, metricPrefix } from '../../common/metrics.ts'
 import { controllerMetrics } from '../../controller/metrics.ts'
 import { webhookMetrics } from '../../webhook/metrics.ts'
+import { formerSeries } from './predecessor.ts'
 
 const programs: readonly [string, MetricTable][] = [
   ['Controller', controllerMetrics],
@@ -25,5 +26,15 @@ label holds the name of a pod; \`node\` is the only one that grows with the clus
 these there are the usual \`process_\` and \`nodejs_\` series. Generated from the tables in the code. Alerts on them:
 [alerts](alerts.md); a dashboard for Grafana: \`manifests/monitoring/dashboard.json\`.
 
-${chapters.join('\n')}`
+${chapters.join('\n')}
+## Series of the Go autoscaler
+
+Those that are not in the tables above, and what tells the same. The others mean the same under the same name.
+
+| name | instead |
+|---|---|
+${Object.entries(formerSeries)
+  .map(([name, instead]) => `| \`${metricPrefix}${name}\` | ${instead} |`)
+  .join('\n')}
+`
 }

@@ -11,6 +11,7 @@ import type { Floor } from '../floors/floor.ts'
 import { type Fleet, startFleet } from '../simulators/fleet/fleet.ts'
 import { startKubelets } from '../simulators/fleet/kubelets.ts'
 import { startVPSie, type VPSieSimulator } from '../simulators/vpsie/simulator.ts'
+import { type Collected, collectMetrics } from './collector.ts'
 import { createPrograms, isOurs, type Programs } from './programs.ts'
 
 /** Where the story plays: a Kubernetes, a VPSie, a fleet, and our programs. */
@@ -22,6 +23,8 @@ export interface World {
   client: KubeClient
   view: View
   programs: Programs
+  /** Of all programs, since the world began. */
+  metrics: Collected
   /** For files of the story; goes with it. */
   folder: string
   signal: AbortSignal
@@ -98,6 +101,7 @@ export async function createWorld(
     client,
     view,
     programs,
+    metrics: collectMetrics(programs, signal),
     folder: folder.path,
     signal,
     async stop() {

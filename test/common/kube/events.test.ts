@@ -31,4 +31,9 @@ t.test('stopping waits three seconds for all events that wait, however many', as
   t.equal(stopped, true)
   t.ok(tried <= 3, `${tried} calls`)
   await stopping
+  const { values } = await metrics.events_dropped_total.get()
+  t.ok(
+    values.some(({ labels, value }) => labels.cause === 'error' && value > 0),
+    'what could not be sent is counted',
+  )
 })

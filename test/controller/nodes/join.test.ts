@@ -103,6 +103,17 @@ t.test('a Ready Node that only has the address of a machine that is gone is left
   t.ok(store.find(resources.nodes, { name: 'other' }))
 })
 
+t.test('a claim that has failed is deleted, with its machine, after its time', async (t) => {
+  const flags = ['--launch-timeout=2m', '--failed-vpsienode-ttl=3m', '--add-settle-time=1m']
+  const { passes, claim, deps } = machinePass(t, { flags })
+  await passes(6)
+  t.equal(claim()?.status?.phase, 'Failed')
+  await passes(8)
+  t.equal(claim(), undefined)
+  const { values } = await deps.metrics.vpsienode_ttl_deletions_total.get()
+  t.match(values, [{ value: 1, labels: { nodegroup: 'workers', namespace: 'kube-system' } }])
+})
+
 t.test('launch, registration and joining have time-outs of their own', async (t) => {
   const order = (machines: ReturnType<typeof machine>[], now: number) =>
     void machines.push(machine('m-1', now))

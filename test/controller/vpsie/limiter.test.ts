@@ -15,7 +15,7 @@ function fixture(perMinute = 60, reserve = 0.25) {
     limiter.take('listPools', lane, longestMs, stop).then(() => {
       granted.push({ lane, at: clock.monotonic() })
     })
-  return { clock, read, limiter, granted, take }
+  return { clock, read, metrics, limiter, granted, take }
 }
 
 t.test('lists leave the reserve to orders', async (t) => {
@@ -36,7 +36,7 @@ t.test('orders use what lists leave over', async (t) => {
 })
 
 t.test('whoever waits is served in order of arrival, at the configured rate', async (t) => {
-  const { clock, granted, take, read } = fixture(60, 0.5)
+  const { clock, granted, take, read, metrics } = fixture(60, 0.5)
   for (let i = 0; i < 33; i++) void take('normal')
   await clock.advance(6_000)
   t.strictSame(
@@ -44,6 +44,8 @@ t.test('whoever waits is served in order of arrival, at the configured rate', as
     [2_000, 4_000, 6_000],
   )
   t.equal(await read('vpsie_api_rate_limited_total', { method: 'listPools' }), 3)
+  const waits = await metrics.vpsie_api_rate_limit_wait_duration_seconds.get()
+  t.equal(waits.values.find(({ metricName }) => metricName?.endsWith('_sum'))?.value, 12)
 })
 
 t.test('one who would wait too long is turned away at once, and takes no place', async (t) => {

@@ -67,8 +67,8 @@ const old = {
 }
 
 /** Creates a NodeGroup as `kubectl create` does, and gives the raw answer. */
-function create({ floor }: World, object: object): Promise<ApiReply> {
-  return apiOf(floor).post('/apis/autoscaler.vpsie.com/v1alpha1/namespaces/kube-system/nodegroups', {
+function create({ floor }: World, object: object, namespace = 'kube-system'): Promise<ApiReply> {
+  return apiOf(floor).post(`/apis/autoscaler.vpsie.com/v1alpha1/namespaces/${namespace}/nodegroups`, {
     apiVersion: 'autoscaler.vpsie.com/v1alpha1',
     kind: 'NodeGroup',
     ...object,
@@ -88,6 +88,14 @@ export const admission: Step<World> = {
       fields.join() === badFields.join(),
       `all six mistakes are told, each with its field: told were ${fields.join(', ')}`,
     )
+
+    const elsewhere = { ...old, metadata: { ...old.metadata, namespace: 'default' } }
+    const astray = await create(world, elsewhere, 'default')
+    expect(
+      astray.status === 422,
+      `one in a namespace that nobody looks at is refused: it got ${astray.status}`,
+    )
+    tell(`refused: ${astray.body.message}`)
 
     const admitted = await create(world, old)
     expect(

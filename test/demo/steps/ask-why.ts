@@ -1,17 +1,19 @@
+import { keyOf } from '../../../common/kube/resources.ts'
 import { pageAudience } from '../../../controller/page/access.ts'
 import { viewerAccount } from '../../../controller/page/options.ts'
 import type { View } from '../../../controller/page/view.ts'
+import { apply } from '../../fixtures/apply.ts'
 import { call } from '../../fixtures/http.ts'
 import { expect, until } from '../../fixtures/wait.ts'
 import { accountToken } from '../../floors/floor.ts'
-import { leaderOf, workers } from '../look.ts'
+import { deployment, leaderOf, podsOf, scale, workers } from '../look.ts'
 import type { PodProcess } from '../programs.ts'
 import type { Step } from '../story.ts'
 import type { World } from '../world.ts'
 
 export const askWhy: Step<World> = {
   name: 'Somebody asks why',
-  asked: `a token of ${viewerAccount}; then the status page, and why one of the nodes is kept`,
+  asked: `a token of ${viewerAccount}; the status page; why a node is kept, and why a pod of 64 cores waits`,
   async run(world, tell, signal) {
     const { leader, others } = await leaderOf(world)
     const request = { namespace: 'kube-system', serviceAccount: viewerAccount, audience: pageAudience }
@@ -37,6 +39,8 @@ export const askWhy: Step<World> = {
         'the one that stands by says who leads',
       )
     }
+    await follow(leader, token, signal)
+    await explainTooLarge(world, leader, token, tell, signal)
     const { body } = await look(leader, `/v1/explain?node=${node}`, token, 'text/plain')
     for (const line of body.trim().split('\n')) tell(line)
     expect(
@@ -45,6 +49,48 @@ export const askWhy: Step<World> = {
     )
     return `the page shows ${view.nodes.rows.length} nodes and ${view.decision?.monthlyCost.now} a month`
   },
+}
+
+/** The stream that keeps an open page true, until its first word. */
+async function follow({ ports }: PodProcess, token: string, signal: AbortSignal): Promise<void> {
+  const response = await fetch(`http://127.0.0.1:${ports.page}/events`, {
+    headers: { authorization: `Bearer ${token}` },
+    signal,
+  })
+  const reader = response.body?.getReader()
+  const { value } = (await reader?.read()) ?? {}
+  const text = new TextDecoder().decode(value)
+  expect(text.includes('event: decision'), `the page is told of decisions: ${text}`)
+  // As long as a person looks, so that whoever counts open pages finds one.
+  await until(
+    'a further decision is told',
+    async () => ((await reader?.read())?.value?.length ?? 0) > 0,
+    {},
+    signal,
+  )
+  await reader?.cancel()
+}
+
+async function explainTooLarge(
+  world: World,
+  leader: PodProcess,
+  token: string,
+  tell: (line: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  await apply(world.client, [deployment('huge', 1, '64', '1Gi')], signal)
+  const pod = await until('the pod is there', () => podsOf(world, 'huge')[0], {}, signal)
+  const explanation = await until(
+    'the pod is explained',
+    async () => {
+      const { body } = await look(leader, `/v1/explain?pod=${keyOf(pod)}`, token, 'text/plain')
+      return body.includes('NoGroupFits') && body
+    },
+    {},
+    signal,
+  )
+  for (const line of explanation.trim().split('\n')) tell(line)
+  await scale(world, 'huge', 0)
 }
 
 function look({ ports }: PodProcess, path: string, token?: string, accept = 'text/html') {

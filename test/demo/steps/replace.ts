@@ -20,7 +20,7 @@ const group = {
     resourceIdentifier: 'cluster-1',
     project: 'project-1',
     kubernetesVersion: 'v1.34.1',
-    minNodes: 0,
+    minNodes: 1,
     maxNodes: 2,
     offeringIDs: ['large'],
     allowMixedInstances: true,

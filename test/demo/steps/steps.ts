@@ -6,6 +6,7 @@ import { bill } from './bill.ts'
 import { comeUp } from './come-up.ts'
 import { loseAgent } from './lose-agent.ts'
 import { loseLeader } from './lose-leader.ts'
+import { metricsTold } from './metrics-told.ts'
 import { replace } from './replace.ts'
 import { rotate } from './rotate.ts'
 import { scaleDown } from './scale-down.ts'
@@ -26,5 +27,6 @@ export const steps: readonly Step<World>[] = [
   vpsieFails,
   loseLeader,
   replace,
+  metricsTold,
   bill,
 ]
