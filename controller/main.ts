@@ -44,7 +44,7 @@ async function run(
   { log, registry }: ProgramContext,
   signal: AbortSignal,
 ): Promise<void> {
-  const identity = `${hostname()}_${randomUUID()}`
+  const identity = `${options['pod-name'] || hostname()}_${randomUUID()}`
   const metrics = createMetrics(registry, controllerMetrics)
   // What must outlive the stop signal for a moment, such as the undo of a removal, ends with this one.
   const background = new AbortController()

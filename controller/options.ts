@@ -11,6 +11,11 @@ const processOptions = {
     default: '',
     description: 'Kubeconfig file; empty means the service account of the pod.',
   },
+  'pod-name': {
+    type: 'string',
+    default: '',
+    description: 'Name of the pod this runs in, by which the leader is found; empty means the host name.',
+  },
   namespaces: {
     type: 'list',
     default: defaultNamespace,

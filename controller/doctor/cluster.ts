@@ -108,6 +108,8 @@ export async function leader(
 }
 
 const ours = 'vpsie-autoscaler-webhook'
+// The Go autoscaler's, of which the API server keeps asking while it stands in a configuration, ours by name or not.
+const nodeDeletion = '/validate/node-deletion'
 
 /** Ours can be verified by the API server, and none of an older autoscaler is left. */
 export async function webhooks({ client }: DoctorDeps, signal: AbortSignal): Promise<Finding[]> {
@@ -129,6 +131,14 @@ export async function webhooks({ client }: DoctorDeps, signal: AbortSignal): Pro
           about,
           `${bare.join(', ')} has no caBundle, so calls are refused`,
           'look at the jobs of the CronJob vpsie-autoscaler-certs',
+        ),
+      )
+    else if (own.webhooks?.some(({ clientConfig }) => clientConfig.service?.path === nodeDeletion))
+      findings.push(
+        failed(
+          about,
+          `${ours} still has a webhook of an older autoscaler, which nobody answers, so no Node can be deleted`,
+          `kubectl delete ${resource.kind.toLowerCase()} ${ours}, then ${applyAgain}`,
         ),
       )
     else findings.push(ok(about, `${own.webhooks?.length ?? 0} webhooks, each with its authority`))

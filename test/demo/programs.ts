@@ -77,7 +77,9 @@ export async function createPrograms(deps: ProgramsDeps, signal: AbortSignal): P
     const ports = await portsFor(component)
     const args = [...argsOf(pod), ...(await argumentsHere(pod, component, ports))]
     const [entry = '', ...flags] = args
-    const program = startProgram(entry, flags, { env: { NODE_NAME: pod.spec.nodeName ?? '' } })
+    const program = startProgram(entry, flags, {
+      env: { NODE_NAME: pod.spec.nodeName ?? '', POD_NAME: pod.metadata.name },
+    })
     return { pod, component, program, podIP: `10.89.0.${++addresses}`, ports, isUp: false }
   }
 

@@ -160,6 +160,24 @@ const damages: { title: string; damage: (of: Installation) => void; says: RegExp
     advice: /kubectl delete validatingwebhookconfiguration old/,
   },
   {
+    title: 'our own webhook configuration was merged into one of an older autoscaler',
+    damage: ({ store }) =>
+      store.patch(
+        resources.validatingWebhookConfigurations,
+        { name: 'vpsie-autoscaler-webhook' },
+        {
+          webhooks: [
+            {
+              name: `node-deletion.${group}`,
+              clientConfig: { caBundle: 'QQ==', service: { path: '/validate/node-deletion' } },
+            },
+          ],
+        },
+      ),
+    says: /still has a webhook of an older autoscaler, which nobody answers, so no Node can be deleted$/m,
+    advice: /kubectl delete validatingwebhookconfiguration vpsie-autoscaler-webhook, then apply/,
+  },
+  {
     title: 'there is no certificate',
     damage: ({ store }) =>
       store.delete(resources.secrets, { ...inSystem, name: 'vpsie-autoscaler-ingest-tls' }),
