@@ -1,5 +1,5 @@
-import type { TSchema } from 'typebox'
 import { reviewed, ruleTable, type Told } from '../webhook/rules.ts'
+import { code, describe, fieldsBelow, type Shape, table } from './fields.ts'
 
 const head = `# Admission
 
@@ -41,7 +41,10 @@ export function admissionDocument(): string {
       ([kind, schema]) =>
         `## Fields of ${kind}\n\nHeld by schema and webhook alike.\n\n${table(
           ['field', 'what it may be'],
-          fieldRows((schema as Shape).properties?.spec, 'spec'),
+          fieldsBelow((schema as Shape).properties?.spec, 'spec').map(({ path, schema, isRequired }) => [
+            code(path),
+            `${describe(schema)}${isRequired ? ', required' : ''}`,
+          ]),
         )}`,
     ),
     `## The status of VPSieNodes\n\nThe webhook never sees a status. By CEL the phase goes one way: what is Terminating or Deleting can
@@ -52,65 +55,3 @@ only become Terminating, Deleting or Failed.\n`,
 function ruleRow({ name, fields, says, schema, cel }: Told): string[] {
   return [code(name), fields.map(code).join(' '), says, schema ? 'yes' : '', cel ? 'yes' : '', 'yes']
 }
-
-type Shape = TSchema & {
-  type?: string | string[]
-  properties?: Record<string, Shape>
-  required?: string[]
-  items?: Shape
-  additionalProperties?: Shape
-  enum?: unknown[]
-  anyOf?: Shape[]
-  form?: string
-  minimum?: number
-  maximum?: number
-  minLength?: number
-  maxLength?: number
-  minItems?: number
-  maxItems?: number
-  maxProperties?: number
-}
-
-function fieldRows(schema: Shape | undefined, at: string): string[][] {
-  return Object.entries(schema?.properties ?? {}).flatMap(([name, field]) => {
-    const path = `${at}.${name}`
-    const must = schema?.required?.includes(name) ? ', required' : ''
-    const inner = field.items?.properties ? fieldRows(field.items, `${path}[]`) : fieldRows(field, path)
-    return [[code(path), `${describe(field)}${must}`], ...inner]
-  })
-}
-
-function describe(field: Shape): string {
-  if (field.enum) return field.enum.map((value) => code(String(value))).join(' ')
-  if (field.form && field.type !== 'string') return field.form
-  switch (field.type) {
-    case 'integer':
-    case 'number':
-      return [field.type, range(field.minimum, field.maximum)].filter(Boolean).join(' ')
-    case 'string':
-      return `text${range(field.minLength, field.maxLength, ' of', ' characters')}${field.form ? `: ${field.form}` : ''}`
-    case 'array':
-      return `list${range(field.minItems, field.maxItems, ' of', ' items')}${field.items ? `, each ${describe(field.items)}` : ''}`
-    case 'object':
-      return field.additionalProperties
-        ? `map${range(undefined, field.maxProperties, ' of', ' entries')}, each ${describe(field.additionalProperties)}`
-        : 'object'
-    default:
-      return String(field.type ?? '')
-  }
-}
-
-function range(low: number | undefined, high: number | undefined, before = '', after = ''): string {
-  if (low === undefined && high === undefined) return ''
-  if (high === undefined) return `${before && `${before} `}at least ${low}${after}`
-  const bounds = low === undefined ? `at most ${high}` : `${low} to ${high}`
-  return `${before && `${before} `}${bounds}${after}`
-}
-
-function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
-  return `${[line(heads), line(heads.map(() => '---')), ...rows.map(line)].join('\n')}\n`
-}
-
-const code = (text: string) => `\`${text}\``

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { admissionDocument } from './admission.ts'
+import { configurationPage } from './configuration.ts'
 import { crdFiles } from './crds.ts'
 import { dashboardFile } from './monitoring/dashboard.ts'
 import { metricsPage } from './monitoring/metrics-page.ts'
@@ -23,6 +24,7 @@ const files = new Map(
 if (folder === undefined) {
   for (const [name, text] of Object.entries({
     'docs/admission.md': admissionDocument(),
+    'docs/configuration.md': configurationPage(),
     'docs/reasons.md': await reasonsPage(),
     'docs/metrics.md': metricsPage(),
     'docs/alerts.md': alertsPage(),

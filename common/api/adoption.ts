@@ -17,6 +17,12 @@ const unread = [
 
 const unreadThresholds = ['cpuThreshold', 'memoryThreshold'] as const
 
+/** Paths in the spec of all fields that stay inactive until they are adopted. */
+export const inactiveBeforeAdoption: readonly string[] = [
+  ...unread,
+  ...unreadThresholds.map((name) => `scaleDownPolicy.${name}`),
+]
+
 /** True if every field of the NodeGroup is in effect. */
 export function isAdopted(nodeGroup: NodeGroup): boolean {
   return nodeGroup.metadata.annotations?.[annotations.adoptSettings] === 'true'

@@ -1,18 +1,8 @@
 import t, { type Test } from 'tap'
 import type { KubeObject } from '../../common/kube/objects.ts'
-import { decideReview } from '../../webhook/decide.ts'
-import { paths } from '../../webhook/paths.ts'
-import { readReview, replyOf } from '../../webhook/review.ts'
-import { type AdmissionCase, admissionCases, controllerAccount } from '../fixtures/admission-cases.ts'
+import { type AdmissionResponse, answer } from '../fixtures/admission-answer.ts'
+import { type AdmissionCase, admissionCases } from '../fixtures/admission-cases.ts'
 import { jsonPatch, type Operation } from '../simulators/kubernetes/json-patch.ts'
-
-interface Response {
-  uid: string
-  allowed: boolean
-  warnings?: string[]
-  patch?: string
-  status?: { details: { causes: { field: string; message: string }[] } }
-}
 
 const cases = admissionCases()
 
@@ -44,31 +34,7 @@ for (const each of cases) {
   })
 }
 
-/** The answer of the review code to the case, as it would go over the wire. */
-function answer({ kind, path, operation, object, old, user, dryRun, around }: AdmissionCase): Response {
-  const review = paths[path]?.review
-  if (!review) throw new Error(`there is no path ${path}`)
-  const isDeletion = operation === 'DELETE'
-  const request = readReview({
-    apiVersion: 'admission.k8s.io/v1',
-    kind: 'AdmissionReview',
-    request: {
-      uid: 'u-1',
-      operation,
-      kind: { group: 'autoscaler.vpsie.com', version: 'v1alpha1', kind },
-      name: object.metadata.name,
-      namespace: object.metadata.namespace,
-      userInfo: user,
-      object: isDeletion ? null : object,
-      oldObject: isDeletion ? object : (old ?? null),
-      dryRun,
-    },
-  })
-  const verdict = decideReview({ ...around, controller: controllerAccount }, review, request)
-  return (replyOf(request, verdict) as { response: Response }).response
-}
-
-function checkPatch(t: Test, { object, patched }: AdmissionCase, { patch }: Response): void {
+function checkPatch(t: Test, { object, patched }: AdmissionCase, { patch }: AdmissionResponse): void {
   if (patched === 'nothing' || patched === undefined) return void t.equal(patch, undefined)
   const operations = JSON.parse(Buffer.from(patch ?? '', 'base64').toString()) as Operation[]
   const after = jsonPatch(object, operations) as KubeObject & { spec: object }

@@ -1,15 +1,15 @@
+import { machineSettings } from '../../common/api/effects.ts'
 import { type Advice, none } from '../rule.ts'
 import type { Settings } from './settings.ts'
 
-/** Settings that VPSie's call for a managed worker does not take. */
-const ofMachines = ['osImageID', 'sshKeyIDs', 'tags', 'notes'] as const
-
-const machineSettings: Advice<Settings> = {
+const notForMachines: Advice<Settings> = {
   name: 'machine-settings',
-  says: 'osImageID, sshKeyIDs, tags and notes have no effect: VPSie sets up managed workers itself',
+  says: `${machineSettings.join(', ')} have no effect: VPSie sets up managed workers itself`,
   warn({ settings, at }) {
     if (settings.provisioner === 'vm') return none
-    const set = ofMachines.filter((name) => settings[name]?.length)
+    const set = machineSettings.filter(
+      (name) => (settings as Record<string, { length?: number }>)[name]?.length,
+    )
     return set.length === 0
       ? none
       : set.map((name) => `${at}.${name} has no effect: VPSie sets up managed workers itself`)
@@ -34,6 +34,16 @@ const spotSettings: Advice<Settings> = {
     return spotConfig && !spotConfig.enabled
       ? [`${at}.spotConfig has no effect: VPSie sells no spot machines`]
       : none
+  },
+}
+
+const performanceImpact: Advice<Settings> = {
+  name: 'performance-impact',
+  says: 'costOptimization.maxPerformanceImpact has no effect: what nodes really use must find room in any case',
+  warn({ settings: { costOptimization }, at }) {
+    return costOptimization?.maxPerformanceImpact === undefined
+      ? none
+      : [`${at}.costOptimization.maxPerformanceImpact has no effect: use must find room in any case`]
   },
 }
 
@@ -94,9 +104,10 @@ const noMoney: Advice<Settings> = {
 
 /** What is legal in settings and has no effect, or one that nobody wants. */
 export const settingsAdvice: readonly Advice<Settings>[] = [
-  machineSettings,
+  notForMachines,
   growThresholds,
   spotSettings,
+  performanceImpact,
   regionsOff,
   onlySize,
   noRemovals,
