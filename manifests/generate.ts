@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { admissionDocument } from './admission.ts'
 import { configurationPage } from './configuration.ts'
 import { crdFiles } from './crds.ts'
+import { faqPage } from './faq.ts'
 import { dashboardFile } from './monitoring/dashboard.ts'
 import { metricsPage } from './monitoring/metrics-page.ts'
 import { alertsPage, rulesFile, rulesTestFile } from './monitoring/rules.ts'
@@ -26,6 +27,7 @@ if (folder === undefined) {
     'docs/admission.md': admissionDocument(),
     'docs/configuration.md': configurationPage(),
     'docs/reasons.md': await reasonsPage(),
+    'docs/faq.md': await faqPage(),
     'docs/metrics.md': metricsPage(),
     'docs/alerts.md': alertsPage(),
     'manifests/monitoring/rules.yaml': rulesFile(),

@@ -87,7 +87,8 @@ function existingFor(of: PodClass, verdict: Verdict, { world }: Cluster): Altern
   const reasons = [...refusals]
     .sort(([, a], [, b]) => b - a)
     .map(([code, count]): Reason => ({ code, message: `refuses it on ${nodesText(count)}` }))
-  const what = `one of ${nodesText(world.bins.length)} there or on the way`
+  const { length } = world.bins
+  const what = length === 1 ? 'the node there or on the way' : `one of ${length} nodes there or on the way`
   return [{ what, verdict: free > 0 ? 'possible' : 'no', reasons }]
 }
 

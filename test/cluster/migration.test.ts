@@ -1,5 +1,4 @@
-import { copyFile, mkdir, readFile, symlink } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import t from 'tap'
 import { parseAllDocuments } from 'yaml'
 import { systemClock as clock, toMicroTime } from '../../common/clock.ts'
@@ -7,11 +6,10 @@ import type { KubeObject } from '../../common/kube/objects.ts'
 import { pathOf, resources } from '../../common/kube/resources.ts'
 import { apiOf } from '../contract/api.ts'
 import { leaderOf, liveMachines, machines } from '../demo/look.ts'
-import { writeOverlay } from '../demo/overlay.ts'
 import { vpsieSecret } from '../demo/world.ts'
 import { apply, resourceOf } from '../fixtures/apply.ts'
-import { commandBlocks, runShell } from '../fixtures/commands.ts'
 import { until } from '../fixtures/wait.ts'
+import { openGuide } from './guide.ts'
 import { kubectlOutput } from './kubectl.ts'
 import { emptyWorld } from './world.ts'
 
@@ -19,7 +17,7 @@ type Stored = KubeObject & { spec: Record<string, unknown>; status: object }
 
 const root = new URL('../..', import.meta.url).pathname
 const world = await emptyWorld(t)
-const { floor, client, signal, vpsie, folder } = world
+const { floor, client, signal, vpsie } = world
 const api = apiOf(floor)
 const lease = { namespace: 'kube-system', name: 'vpsie-autoscaler-leader' }
 
@@ -78,32 +76,9 @@ const renew = () => ({
 })
 await client.create(resources.leases, { metadata: lease, spec: renew() } as never, signal)
 
-// The commands of the guide, with kubectl on the PATH and the short intervals of the tests.
-const bin = join(folder, 'bin')
-await mkdir(bin, { recursive: true })
-await symlink(floor.binaries.kubectl, join(bin, 'kubectl'))
-await symlink(process.execPath, join(bin, 'node'))
-const overlay = join(folder, 'overlay')
-await writeOverlay(overlay)
-await copyFile(vpsie.caFile, join(folder, 'vpsie-ca.pem'))
-const blocks = await commandBlocks(`${root}docs/upgrade.md`)
-const env = {
-  PATH: `${bin}:${dirname(process.execPath)}:${process.env.PATH}`,
-  HOME: folder,
-  KUBECONFIG: floor.adminKubeconfig,
-  VPSIE_CA_FILE: vpsie.caFile,
-}
-
+const guide = await openGuide(world, 'upgrade.md')
 /** Runs the step of the guide with that number. */
-async function step(number: number) {
-  const own = blocks.filter(({ heading }) => heading.startsWith(`${number}. `))
-  if (own.length === 0) throw new Error(`the guide has no step ${number} with commands`)
-  const commands = own.map((block) => block.commands).join('\n')
-  return runShell(
-    `cd ${root}\n${commands.replaceAll('manifests/base', overlay).replaceAll('before-upgrade.yaml', join(folder, 'before.yaml'))}`,
-    { cwd: root, env },
-  )
-}
+const step = (number: number) => guide.run(`${number}. `)
 
 t.test('1 to 4: the old controller and its webhooks go, and nothing else', async (t) => {
   for (const number of [1, 2, 3, 4]) {
