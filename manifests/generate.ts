@@ -1,10 +1,11 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { admissionDocument } from './admission.ts'
 import { configurationPage } from './configuration.ts'
 import { crdFiles } from './crds.ts'
 import { faqPage } from './faq.ts'
+import { helmFiles } from './helm.ts'
 import { dashboardFile } from './monitoring/dashboard.ts'
 import { metricsPage } from './monitoring/metrics-page.ts'
 import { alertsPage, rulesFile, rulesTestFile } from './monitoring/rules.ts'
@@ -35,6 +36,7 @@ if (folder === undefined) {
     'manifests/monitoring/dashboard.json': dashboardFile(),
   }))
     files.set(join(root, name), text)
+  for (const [name, text] of helmFiles()) files.set(join(root, 'manifests/helm/vpsie-autoscaler', name), text)
 }
 
 for (const [path, text] of files) {
@@ -43,6 +45,7 @@ for (const [path, text] of files) {
     process.stderr.write(`${path} is out of date: run node manifests/generate.ts\n`)
     process.exitCode = 1
   } else {
+    mkdirSync(dirname(path), { recursive: true })
     writeFileSync(path, text)
     process.stdout.write(`wrote ${path}\n`)
   }

@@ -1,32 +1,7 @@
-import { readFile } from 'node:fs/promises'
-import { isBuiltin } from 'node:module'
 import t from 'tap'
 import { makeImage } from '../fixtures/image.ts'
+import { packagesOf } from '../fixtures/packages.ts'
 import { startProcess } from '../fixtures/process.ts'
-
-const root = new URL('../../', import.meta.url)
-
-/** Packages that an entry loads, by way of every file it imports; what is imported only as a type loads nothing. */
-async function packagesOf(entry: string): Promise<Map<string, string>> {
-  const packages = new Map<string, string>()
-  const seen = new Set<string>()
-  const open = [new URL(entry, root)]
-  for (let file = open.pop(); file; file = open.pop()) {
-    if (seen.has(file.href)) continue
-    seen.add(file.href)
-    for (const specifier of specifiersOf(await readFile(file, 'utf8'))) {
-      if (specifier.startsWith('.')) open.push(new URL(specifier, file))
-      else if (!isBuiltin(specifier)) packages.set(specifier, file.pathname.slice(root.pathname.length))
-    }
-  }
-  return packages
-}
-
-function specifiersOf(source: string): string[] {
-  const statements = source.matchAll(/^(?:import|export)\s+(?!type\s)(?:[^'";]*?\sfrom\s+)?'([^']+)'/gm)
-  const calls = source.matchAll(/\bimport\(\s*'([^']+)'\s*\)/g)
-  return [...statements, ...calls].map(([, specifier = '']) => specifier)
-}
 
 t.test('the agent loads only what counts and what logs', async (t) => {
   t.same([...(await packagesOf('agent/main.ts')).keys()].sort(), ['prom-client', 'winston'])

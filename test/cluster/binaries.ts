@@ -9,6 +9,7 @@ import { errorText } from '../../common/errors.ts'
 
 const run = promisify(execFile)
 const source = new URL('binaries/', import.meta.url)
+const helmSource = new URL('helm/', import.meta.url)
 
 /** The programs of a control plane. All but kwok are one binary that acts as what it is called. */
 export const programs = [
@@ -32,7 +33,7 @@ const oldestGo = { major: 1, minor: 26 }
  */
 export async function findBinaries(tell: (line: string) => void): Promise<Binaries | string> {
   const assets = process.env.KUBEBUILDER_ASSETS
-  const cache = await cacheFolder()
+  const cache = await cacheFolder('control-plane', source, ['go.mod', 'go.sum', 'main.go'])
   const find = () => Object.fromEntries(programs.map((name) => [name, locate(name, [assets, cache])]))
   const isComplete = (found: Record<string, string | undefined>): found is Binaries =>
     programs.every((name) => found[name] !== undefined)
@@ -53,12 +54,26 @@ function locate(name: Program, folders: readonly (string | undefined)[]): string
   return paths.find((path) => existsSync(path))
 }
 
-/** One folder for each content of the module, so that a changed version is built anew. */
-async function cacheFolder(): Promise<string> {
+/** The path of Helm, built from its own Go module into the user's cache; a sentence where that is not possible. */
+export async function findHelm(tell: (line: string) => void): Promise<{ path: string } | string> {
+  const cache = await cacheFolder('helm', helmSource, ['go.mod', 'go.sum'])
+  const path = join(cache, 'helm')
+  if (existsSync(path)) return { path }
+  const obstacle = await whyNoGo()
+  if (obstacle) return `no Helm: not in ${cache}, and ${obstacle}`
+  tell(`building Helm into ${cache}; this happens once`)
+  await intoCache(cache, (folder) =>
+    goBuild(join(folder, 'helm'), 'helm.sh/helm/v3/cmd/helm', ['-s', '-w'], helmSource),
+  )
+  return { path }
+}
+
+/** One folder for each content of a module, so that a changed version is built anew. */
+async function cacheFolder(name: string, module: URL, files: readonly string[]): Promise<string> {
   const hash = createHash('sha256').update(`${platform()}-${arch()}`)
-  for (const file of ['go.mod', 'go.sum', 'main.go']) hash.update(await readFile(new URL(file, source)))
+  for (const file of files) hash.update(await readFile(new URL(file, module)))
   const root = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache')
-  return join(root, 'vpsie-autoscaler', `control-plane-${hash.digest('hex').slice(0, 16)}`)
+  return join(root, 'vpsie-autoscaler', `${name}-${hash.digest('hex').slice(0, 16)}`)
 }
 
 async function whyNoGo(): Promise<string | undefined> {
@@ -82,24 +97,30 @@ function goCommand(): string {
 }
 
 async function build(cache: string): Promise<void> {
-  await mkdir(join(cache, '..'), { recursive: true })
-  const folder = await mkdtemp(`${cache}-`)
-  try {
-    const version = await kubernetesVersion()
-    const [, major, minor] = /^v(\d+)\.(\d+)\./.exec(version) ?? []
-    // Without these kubectl cannot read the server's version.
-    const stamps = [
-      `-X k8s.io/component-base/version.gitVersion=${version}`,
-      `-X k8s.io/component-base/version.gitMajor=${major}`,
-      `-X k8s.io/component-base/version.gitMinor=${minor}`,
-      `-X k8s.io/client-go/pkg/version.gitVersion=${version}`,
-    ]
+  const version = await kubernetesVersion()
+  const [, major, minor] = /^v(\d+)\.(\d+)\./.exec(version) ?? []
+  // Without these kubectl cannot read the server's version.
+  const stamps = [
+    `-X k8s.io/component-base/version.gitVersion=${version}`,
+    `-X k8s.io/component-base/version.gitMajor=${major}`,
+    `-X k8s.io/component-base/version.gitMinor=${minor}`,
+    `-X k8s.io/client-go/pkg/version.gitVersion=${version}`,
+  ]
+  await intoCache(cache, async (folder) => {
     await goBuild(join(folder, 'etcd'), '.', ['-s', '-w', ...stamps])
     await goBuild(join(folder, 'kwok'), 'sigs.k8s.io/kwok/cmd/kwok', ['-s', '-w'])
     for (const name of programs) {
       if (name !== 'etcd' && name !== 'kwok') await link(join(folder, 'etcd'), join(folder, name))
     }
-    // In one step, so that nobody finds half of it; another process may have been first.
+  })
+}
+
+/** Fills a folder of the cache in one step, so that nobody finds half of it; another process may have been first. */
+async function intoCache(cache: string, fill: (folder: string) => Promise<void>): Promise<void> {
+  await mkdir(join(cache, '..'), { recursive: true })
+  const folder = await mkdtemp(`${cache}-`)
+  try {
+    await fill(folder)
     await rename(folder, cache).catch((error: unknown) => {
       if (!existsSync(cache)) throw error
     })
@@ -108,9 +129,14 @@ async function build(cache: string): Promise<void> {
   }
 }
 
-async function goBuild(output: string, target: string, ldflags: readonly string[]): Promise<void> {
+async function goBuild(
+  output: string,
+  target: string,
+  ldflags: readonly string[],
+  module = source,
+): Promise<void> {
   const args = ['build', '-trimpath', '-buildvcs=false', '-ldflags', ldflags.join(' '), '-o', output, target]
-  await run(goCommand(), args, { cwd: source, maxBuffer: 2 ** 24 })
+  await run(goCommand(), args, { cwd: module, maxBuffer: 2 ** 24 })
 }
 
 async function kubernetesVersion(): Promise<string> {

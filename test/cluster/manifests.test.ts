@@ -1,7 +1,7 @@
 import t from 'tap'
 import { parseAllDocuments } from 'yaml'
 import type { KubeObject } from '../../common/kube/objects.ts'
-import { kustomize } from '../fixtures/kustomize.ts'
+import { kustomize } from '../../manifests/kustomize.ts'
 import { openFloor } from './floor.ts'
 import { kubectl, kubectlOutput } from './kubectl.ts'
 

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { stringify } from 'yaml'
 import type { KubeObject } from '../../common/kube/objects.ts'
-import { kustomize } from '../fixtures/kustomize.ts'
+import { kustomize } from '../../manifests/kustomize.ts'
 
 /**
  * Flags that make the programs quick enough for a story of two minutes. Users have the very same ones; every other

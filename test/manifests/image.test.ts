@@ -1,8 +1,11 @@
+import { execFile } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
+import { promisify } from 'node:util'
 import t from 'tap'
 import { makeImage } from '../fixtures/image.ts'
 import { manifestFile } from '../fixtures/manifests.ts'
+import { packageOf, packagesOf } from '../fixtures/packages.ts'
 import { startProcess } from '../fixtures/process.ts'
 import { workloads } from '../fixtures/workloads.ts'
 
@@ -10,7 +13,18 @@ const root = new URL('../../', import.meta.url)
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8')
 const dockerfile = read('Dockerfile')
 const manifest = JSON.parse(read('package.json')) as { version: string; dependencies: Record<string, string> }
-const shipped = [...dockerfile.matchAll(/^COPY ([a-z]+) \.\/\1$/gm)].map(([, folder = '']) => folder)
+/** What a stage of the Dockerfile says. */
+const stage = (name: string) =>
+  new RegExp(`^FROM \\S+ AS ${name}\n((?:(?!FROM ).*\n?)*)`, 'm').exec(dockerfile)?.[1] ?? ''
+const foldersOf = (text: string) =>
+  [...text.matchAll(/^COPY ([a-z]+) \.\/\1$/gm)].map(([, folder = '']) => folder)
+const shipped = foldersOf(stage('all-files'))
+const entries = {
+  agent: ['agent/main.ts', 'agent/inventory-child.ts'],
+  webhook: ['webhook/main.ts'],
+  controller: ['main', 'doctor', 'explain', 'simulate'].map((name) => `controller/${name}.ts`),
+  certs: ['certs/main.ts'],
+} as const
 
 t.test('the image holds every program that a manifest starts, and what they share', async (t) => {
   const started = workloads().flatMap(({ template }) =>
@@ -36,6 +50,44 @@ t.test('what is shipped imports nothing that the image leaves out', async (t) =>
       }
     }
   }
+})
+
+for (const [program, files] of Object.entries(entries)) {
+  t.test(`the image of ${program} alone holds what it loads and no more, and starts`, async (t) => {
+    const text = stage(`${program}-files`)
+    t.same(foldersOf(text).sort(), [program, 'common'].sort())
+    const [, words = ''] = /prune\.ts (.*?) &&/.exec(text) ?? []
+    const wanted = await Promise.all(files.map(packagesOf))
+    const names = new Set(wanted.flatMap((packages) => [...packages.keys()].map(packageOf)))
+    t.same(words.split(' '), [...names].sort(), 'its packages are those that its files import')
+    t.match(text, `strip-types.ts ${[program, 'common'].sort().join(' ')}`)
+    const image = await makeImage([program, 'common'], words.split(' '))
+    t.teardown(() => image.remove())
+    for (const file of files.filter((name) => name.endsWith('main.ts'))) {
+      const flags = ['--preserve-symlinks', `--import=${image.file('common/image/plain.mjs')}`, '--jitless']
+      const started = startProcess(process.execPath, [...flags, image.file(file), '--help'], file)
+      t.equal(await started.exited, 0, started.lines.join('\n'))
+    }
+  })
+}
+
+t.test('the bill of materials lists what is installed into the image, each with its version', async (t) => {
+  const { stdout } = await promisify(execFile)('npm', ['run', '-s', 'sbom'], {
+    cwd: root,
+    maxBuffer: 2 ** 24,
+  })
+  const { components } = JSON.parse(stdout) as {
+    components: { name: string; version: string; purl: string }[]
+  }
+  const { packages } = JSON.parse(read('package-lock.json')) as {
+    packages: Record<string, { version?: string; dev?: boolean; optional?: boolean; devOptional?: boolean }>
+  }
+  const installed = Object.entries(packages)
+    .filter(([path, { dev, devOptional }]) => path !== '' && !dev && !devOptional)
+    .map(([path, { version }]) => `${path.slice(path.lastIndexOf('node_modules/') + 13)}@${version}`)
+  const listed = components.map(({ name, version }) => `${name}@${version}`)
+  t.same([...new Set(listed)].sort(), [...new Set(installed)].sort())
+  for (const { purl } of components) t.match(purl, /^pkg:npm\//)
 })
 
 t.test('it runs as the user of the manifests', async (t) => {

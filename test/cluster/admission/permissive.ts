@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../../common/kube/objects.ts'
-import { kustomize } from '../../fixtures/kustomize.ts'
+import { kustomize } from '../../../manifests/kustomize.ts'
 
 interface Definition extends KubeObject {
   spec: { versions: { schema: { openAPIV3Schema: object } }[] }
