@@ -71,6 +71,8 @@ export function unknownNames({ file, words }: Page): string[] {
 // Of kubectl, Node.js, the API server and kube-controller-manager, which pages may name as well.
 function isOthers(flag: string): boolean {
   return [
+    'build-arg',
+    'target',
     'jitless',
     'optimize-for-size',
     'initial-old-space-size',
