@@ -51,7 +51,7 @@ async function main({ only, 'use-kubeconfig': useKubeconfig }: Options<typeof op
 /** Each file has a control plane of its own, so that none can disturb another. */
 function tap(names: readonly string[], useKubeconfig: boolean): Promise<number> {
   const files = names.map((name) => `${folder}${name}.test.ts`)
-  const child = spawn('node_modules/.bin/tap', ['--jobs=3', '--timeout=300', ...files], {
+  const child = spawn('node_modules/.bin/tap', ['--jobs=2', '--timeout=300', ...files], {
     cwd: new URL('../..', import.meta.url).pathname,
     env: { ...process.env, TEST_FLOOR: useKubeconfig ? 'kubeconfig' : 'real' },
     stdio: 'inherit',

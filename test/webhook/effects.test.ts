@@ -16,7 +16,7 @@ const samples: Readonly<Record<string, object>> = {
   'multiRegion.enabled': { multiRegion: { enabled: true, datacenterIDs: ['dc-1'] } },
   'scaleUpPolicy.cpuThreshold': { scaleUpPolicy: { cpuThreshold: 80 } },
   'scaleUpPolicy.memoryThreshold': { scaleUpPolicy: { memoryThreshold: 80 } },
-  'costOptimization.maxPerformanceImpact': { costOptimization: { maxPerformanceImpact: 5 } },
+  'costOptimization.maxPerformanceImpact': { costOptimization: { maxPerformanceImpact: 10 } },
   spotConfig: { spotConfig: { enabled: false } },
   'spotConfig.enabled': { spotConfig: { enabled: true } },
 }

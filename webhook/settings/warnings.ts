@@ -37,11 +37,15 @@ const spotSettings: Advice<Settings> = {
   },
 }
 
+const defaultImpact = 5
+
 const performanceImpact: Advice<Settings> = {
   name: 'performance-impact',
   says: 'costOptimization.maxPerformanceImpact has no effect: what nodes really use must find room in any case',
   warn({ settings: { costOptimization }, at }) {
-    return costOptimization?.maxPerformanceImpact === undefined
+    const { maxPerformanceImpact: impact } = costOptimization ?? {}
+    // The API server fills in the predecessor's default, which is nobody's wish.
+    return impact === undefined || impact === defaultImpact
       ? none
       : [`${at}.costOptimization.maxPerformanceImpact has no effect: use must find room in any case`]
   },
