@@ -37,9 +37,13 @@ t.test('the agent tells every controller what its machine does, and says goodbye
   t.equal(headers.authorization, 'Bearer a.b.c')
   t.match(readReport(report), { version: 1, node: 'node-1', seq: Number, cores: 4 })
   t.match(report.bootId, /^[0-9a-f-]{36}\/[0-9a-f-]{36}$/)
-  t.ok(Math.abs(report.cpu.busy.avg - 0.4) < 0.1, `busy ${report.cpu.busy.avg}`)
   t.same(report.memory, { totalBytes: 2 ** 32, availableBytes: 3 * 2 ** 30, workingSetBytes: 2 ** 30 })
-  t.ok((report.psi?.memoryFull ?? 0) > 0.005, 'pressure is measured')
+  // A busy machine may run the counters on too late for any one report.
+  await until('a report says how busy it is, and its pressure', () =>
+    one.received.some(
+      ({ report: { cpu, psi } }) => Math.abs(cpu.busy.avg - 0.4) < 0.1 && (psi?.memoryFull ?? 0) > 0.005,
+    ),
+  )
   t.ok(Math.abs(Date.parse(report.at) - Date.now()) < 60_000)
   t.equal((await two.arrived(3)).servername, 'localhost')
 

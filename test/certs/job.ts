@@ -81,8 +81,19 @@ export function served(store: Store, name: keyof typeof leafSecrets): X509Certif
   return data['tls.crt'] ? new X509Certificate(decode(data['tls.crt'])) : undefined
 }
 
-/** Everybody who verifies trusts everything that is served. */
+const known = new WeakMap<Store, { revision: number; trusted: boolean }>()
+
+/** Everybody who verifies trusts everything that is served. Looked at anew only where the store has changed. */
 export function isTrusted(store: Store): boolean {
+  const { revision } = store
+  const last = known.get(store)
+  if (last?.revision === revision) return last.trusted
+  const trusted = trustsWhatIsServed(store)
+  known.set(store, { revision, trusted })
+  return trusted
+}
+
+function trustsWhatIsServed(store: Store): boolean {
   return (['webhook', 'ingest'] as const).every((name) => {
     const leaf = served(store, name)
     return !leaf || bundles(store).every((bundle) => bundle.some((authority) => isSignedBy(leaf, authority)))

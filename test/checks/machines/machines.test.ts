@@ -1,16 +1,15 @@
 import t from 'tap'
 import { checkMachines } from './check.ts'
 import { defects } from './defects.ts'
+import { checkInParallel } from './parallel.ts'
 
 t.setTimeout(110_000)
 
 t.test('whatever fails, there is exactly one machine per claim and nothing else is touched', async (t) => {
-  const { seed, runs, faults, machines, ...wrong } = await checkMachines({
-    runs: 200,
-    seed: 1,
-    stopAtFailure: true,
-    onFailure: (failing, { sentences }) => t.comment(`seed ${failing}`, ...sentences),
-  })
+  const { seed, runs, faults, machines, ...wrong } = await checkInParallel(
+    { runs: 200, seed: 1 },
+    (failing, { sentences }) => t.comment(`seed ${failing}`, ...sentences),
+  )
   t.strictSame(
     wrong,
     { leaked: 0, doubled: 0, wronglyDeleted: 0, overBudget: 0, evictionsAgainstPdb: 0 },
