@@ -80,7 +80,26 @@ const questions: readonly Question[] = [
   {
     question: 'I want spare room, without pods that only hold it.',
     answer:
-      '`spec.headroom` of a NodeGroup: so many pods of a shape, or a percentage. It is planned as pods of the lowest priority, and a node that holds it is not removed unless it fits elsewhere. `kubectl explain nodegroup.spec.headroom` tells its fields, and so does [configuration](configuration.md#nodegroup).',
+      '`spec.headroom` of a NodeGroup: so many pods of a shape, or a percentage ([configuration](configuration.md#nodegroup)). It is planned as pods of the lowest priority, and a node that holds it is not removed unless it fits elsewhere.',
+    command: onExample('headroom', 'group/growing'),
+  },
+  {
+    question: 'My pod keeps data in an emptyDir. Does it keep its node for ever?',
+    answer:
+      'Only as long as you want it to. What keeps a node is `drain.blockOn` of its NodeGroup, and a pod whose data may be lost says so by an annotation:',
+    command: onExample('kept-by-pods', 'node/local-data'),
+  },
+  {
+    question: 'A node is broken, or a machine never became a node. Who replaces it?',
+    answer:
+      'The controller: a node after `--scale-down-unready-time`, a machine after `--launch-timeout`, `--register-timeout` or `--join-timeout`, whichever step it hangs in; within the budgets, and not while a large part of the cluster is unready. VPSie is asked first what it knows of the machine.',
+    command: onExample('removed', 'node/gone-silent'),
+  },
+  {
+    question: 'Pods may not share a node. Does it add one node a pass?',
+    answer:
+      'No: one decision adds all the nodes, up to the limits, and a pod that is left over is told which limit it was.',
+    command: onExample('spread-and-affinity', 'pod/default/apart-2'),
   },
   {
     question: 'Do DaemonSets keep small nodes busy?',
@@ -91,7 +110,7 @@ const questions: readonly Question[] = [
   {
     question: 'VPSie lists fewer machines than there are. Are healthy nodes deleted?',
     answer:
-      'No. A list that shrinks sharply is believed only after a second list and a look at the machine agree; until then `machine_lists_short` is set and nothing is concluded. Machines that nobody ordered here are reported (`machines_unclaimed`, `status.orphans`) and never touched: see [machines by hand](operations.md#machines-by-hand).',
+      'No. A list that shrinks sharply is believed only after a second list and a look at the machine agree; until then `machine_lists_short` is set and nothing is concluded. Machines that nobody ordered here are reported (`machines_unclaimed`; `kubectl get nodegroups -n kube-system -o yaml` has them under `status.orphans`) and never touched: see [machines by hand](operations.md#machines-by-hand).',
   },
   {
     question: 'How much memory and CPU does it take?',

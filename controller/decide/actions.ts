@@ -3,19 +3,22 @@ import { compareText, priceOf } from './groups.ts'
 import { money } from './limits.ts'
 import type { Action, GroupDecision, NodeDecision, Reason } from './plan.ts'
 import type { Purchase } from './scale-up.ts'
+import type { Bin } from './shape/bins.ts'
 
 const order: readonly Action['type'][] = ['raiseToMin', 'create', 'replace', 'remove']
 
-/** What a plan does, one action for each group, kind, size and place. */
+/** What a plan does, one action for each group, kind, size, place and reason. `received` are the bins that take pods. */
 export function actionsOf(
   cluster: Cluster,
   purchases: readonly Purchase[],
   nodes: readonly NodeDecision[],
+  received: ReadonlyMap<Bin, string>,
 ): Action[] {
   const found = new Map<string, Action>()
   const given = new Set<string>()
-  for (const { candidate, isForMin, replaces } of purchases) {
+  for (const { bin, candidate, isForMin, replaces } of purchases) {
     const { group, offering, datacenterID } = candidate.template
+    const need = isForMin ? 'BelowMin' : received.has(bin) ? 'ScaleUp' : 'Headroom'
     const type = replaces ? 'replace' : isForMin ? 'raiseToMin' : 'create'
     const action = into(found, {
       type,
@@ -25,7 +28,7 @@ export function actionsOf(
       count: 0,
       ...(replaces ? { nodes: [...replaces] } : {}),
       monthlyCost: 0,
-      reason: replaces ? 'Replaced' : isForMin ? 'BelowMin' : 'ScaleUp',
+      reason: replaces ? 'Replaced' : need,
     })
     action.count = (action.count ?? 0) + 1
     // Where several sizes come for the same nodes, the first has what these save.

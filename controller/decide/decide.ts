@@ -51,7 +51,7 @@ export function decide(state: ClusterState, options: DecideOptions, now: number)
     isPaused ? paused(decision) : decision,
   )
   const spent = isPaused ? createLimits(cluster, goneOf(dead)) : limits
-  const actions = actionsOf(cluster, purchases, nodes)
+  const actions = actionsOf(cluster, purchases, nodes, growth.received)
   return {
     at: toTimestamp(now),
     actions,

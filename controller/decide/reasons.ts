@@ -84,6 +84,7 @@ export const otherReasons = {
   AlreadyLeaving: 'The removal of the node has begun.',
   BelowMin: 'The group has fewer nodes than minNodes.',
   ScaleUp: 'The group grows for pods.',
+  Headroom: 'The group grows to keep its headroom.',
   Steady: 'The group needs no change.',
   AtMax: 'The group has maxNodes nodes.',
   InvalidObject: 'The object cannot be understood; the message names the field and its value.',

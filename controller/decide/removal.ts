@@ -67,7 +67,10 @@ export function emptyNode(
   if (headroom.homeless === 0) return { moves, undo }
   undo()
   return [
-    { code: 'NoPlaceToMove', message: `${headroom.homeless} pods' worth of headroom fits on no other node` },
+    {
+      code: 'NoPlaceToMove',
+      message: `headroom for ${headroom.homeless} ${headroom.homeless === 1 ? 'pod' : 'pods'} fits on no other node`,
+    },
   ]
 }
 

@@ -17,13 +17,14 @@ const mostAlternatives = 30
 
 /**
  * What there was to choose from, asked of the very filters, limits and templates that the decision uses, before anything
- * that the plan does. The cheapest first, what was chosen before all.
+ * that the plan does. The cheapest first, what was chosen before all. `unreplaced` is the verdict about a node without
+ * its replacement.
  */
 export function considered(
   situation: Situation,
   plan: Plan,
   subject: Subject,
-  verdict: Verdict,
+  verdict: Verdict & { unreplaced?: Verdict | undefined },
 ): Alternative[] {
   const { state, options, now } = situation
   const cluster = readCluster(state, options, now)
@@ -34,7 +35,7 @@ export function considered(
       ? ofPod(subject.name, verdict, candidates, limits, cluster)
       : subject.kind === 'node'
         ? ofNode(subject.name, verdict, plan, candidates, limits, cluster)
-        : ofGroup(subject.name, candidates, limits)
+        : ofGroup(subject.name, plan, candidates, limits)
   const order = ({ verdict }: Alternative) => ['chosen', 'possible', 'no'].indexOf(verdict)
   return found
     .sort((a, b) => order(a) - order(b) || (a.monthlyCost ?? 0) - (b.monthlyCost ?? 0))
@@ -58,10 +59,12 @@ function ofPod(
     ...candidates.map((candidate): Alternative => {
       const { offering, group } = candidate.template
       const unfit = objections(of, candidate.sketch, world)
-      const limit = limitOf(candidate, limits)
       const isChosen =
         verdict.verdict === 'scaleUp' && verdict.nodeGroup === group.key && verdict.offering === offering.name
-      const reasons = isChosen ? [] : unfit.length > 0 ? unfit : limit
+      const reasons = isChosen
+        ? []
+        : ([unfit, limitOf(candidate, limits), spent(verdict, group.key)].find(({ length }) => length > 0) ??
+          [])
       return {
         what: `a new node of ${sizeText(candidate)}`,
         verdict: isChosen ? 'chosen' : reasons.length === 0 ? 'possible' : 'no',
@@ -70,6 +73,13 @@ function ofPod(
       }
     }),
   ]
+}
+
+/** What the plan has used up before it came to the pod. */
+function spent({ verdict, reasons }: Verdict, group: string): readonly Reason[] {
+  if (verdict !== 'unschedulable') return []
+  const own = reasons.filter(({ object }) => object === group)
+  return own.length > 0 ? own : reasons
 }
 
 /** The nodes that are there or on their way, as one: which holds it, or how often each filter refuses. */
@@ -95,7 +105,7 @@ function existingFor(of: PodClass, verdict: Verdict, { world }: Cluster): Altern
 /** To keep it, to remove it, and one node of each cheaper size in its place. */
 function ofNode(
   name: string,
-  { verdict, reasons, moves = [] }: Verdict,
+  { verdict, reasons, moves = [], unreplaced }: Verdict & { unreplaced?: Verdict | undefined },
   plan: Plan,
   candidates: readonly Candidate[],
   limits: Limits,
@@ -106,6 +116,7 @@ function ofNode(
   const { group, member } = owner
   const price = priceOf(member, cluster.state.offerings)
   const load = loadOf(name, cluster)
+  const removal = unreplaced ?? { verdict, reasons }
   const targets = new Set(moves.map(({ to }) => to))
   const bought = plan.newNodes.filter((node) => targets.has(node.name)).map(({ offering }) => offering)
   const cheaper = candidates.filter(
@@ -120,9 +131,9 @@ function ofNode(
     },
     {
       what: 'to remove it',
-      verdict: verdict === 'remove' ? 'chosen' : 'no',
+      verdict: verdict === 'remove' ? 'chosen' : removal.verdict === 'remove' ? 'possible' : 'no',
       monthlyCost: -price,
-      reasons: verdict === 'replace' ? [] : reasons,
+      reasons: removal.verdict === 'remove' && unreplaced ? [] : removal.reasons,
     },
     ...cheaper.map((candidate): Alternative => {
       const unfit = load.flatMap((of) => objections(of, candidate.sketch, cluster.world)).slice(0, 3)
@@ -167,14 +178,24 @@ function isTooMuch(load: readonly PodClass[], { sketch }: Candidate, { world }: 
 }
 
 /** One more node of each size. */
-function ofGroup(name: string, candidates: readonly Candidate[], limits: Limits): Alternative[] {
+function ofGroup(
+  name: string,
+  { newNodes }: Plan,
+  candidates: readonly Candidate[],
+  limits: Limits,
+): Alternative[] {
   return candidates
     .filter(({ template }) => template.group.key === name)
     .map((candidate): Alternative => {
-      const reasons = limitOf(candidate, limits)
+      const { offering, datacenterID } = candidate.template
+      const isChosen = newNodes.some(
+        (node) =>
+          node.nodeGroup === name && node.offering === offering.name && node.datacenter === datacenterID,
+      )
+      const reasons = isChosen ? [] : limitOf(candidate, limits)
       return {
         what: `one more node of ${sizeText(candidate)}`,
-        verdict: reasons.length === 0 ? 'possible' : 'no',
+        verdict: isChosen ? 'chosen' : reasons.length === 0 ? 'possible' : 'no',
         monthlyCost: candidate.template.offering.monthlyPrice,
         reasons,
       }

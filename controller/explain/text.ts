@@ -18,7 +18,9 @@ export function explanationText(explanation: Explanation): string {
     ...part('considered', explanation.considered.map(alternativeText)),
     ...part(
       'before',
-      history.slice(1).map(({ at, verdict, reasons: then }) => `${at} ${verdict}: ${sentence(then)}`),
+      history
+        .slice(1)
+        .map(({ at, verdict, reasons: then }) => `${at} ${verdictText(verdict)}: ${sentence(then)}`),
     ),
   ].join('\n')
 }
@@ -33,13 +35,15 @@ export function headline({
   offering,
   monthlyCost,
 }: Explanation): string {
-  if (kind === 'group') {
-    const [current, target] = verdict.split('/')
-    return `group ${name}: ${current} nodes, ${target} wanted, ${money(monthlyCost ?? 0)} a month`
-  }
+  if (kind === 'group') return `group ${name}: ${verdictText(verdict)}, ${money(monthlyCost ?? 0)} a month`
   const place = kind === 'pod' && node !== undefined ? ` on ${node}` : ''
   const size = [offering && `size ${offering}`, nodeGroup && `NodeGroup ${nodeGroup}`].filter(Boolean)
   return `${kind} ${name}: ${verdict}${place}${size.length > 0 ? ` (${size.join(', ')})` : ''}`
+}
+
+/** A group's verdict is how many nodes it has and is to have; others are a word. */
+export function verdictText(verdict: string): string {
+  return verdict.replace(/^(\d+)\/(\d+)$/, '$1 nodes, $2 wanted')
 }
 
 /** `CODE (object): message`, one after the other. */
@@ -54,8 +58,8 @@ export function whatIfText({ if: words, helps, verdict, reasons, monthlyCost }: 
   const [first] = reasons
   const why = first ? `: ${sentence([first])}` : ''
   return helps
-    ? `if ${words}: ${verdict}${planText(monthlyCost)}`
-    : `if ${words}, it would still be ${verdict}${why}`
+    ? `if ${words}: ${verdictText(verdict)}${planText(monthlyCost)}`
+    : `if ${words}, it would still be ${verdictText(verdict)}${why}`
 }
 
 /** One alternative, with its cost and what speaks against it. */

@@ -2,7 +2,7 @@ import { fromTimestamp, toTimestamp } from '../../../common/clock.ts'
 import { keyOf } from '../../../common/kube/resources.ts'
 import { money } from '../../decide/limits.ts'
 import type { ReasonCode } from '../../decide/reasons.ts'
-import type { Context, Remedies, Remedy } from './remedy.ts'
+import { type Context, lessHeadroom, type Remedies, type Remedy } from './remedy.ts'
 import { atTime, type Edit, withGroup, withOptions, withSettings } from './situation.ts'
 
 /** What limits of a group, of the cluster and of time could be otherwise, for pods that wait and groups below their minimum. */
@@ -22,6 +22,7 @@ export const limitRemedies: Partial<Record<ReasonCode, Remedies>> = {
       ? []
       : [{ if: `dryRun of NodeGroup ${key} were false`, edit: withGroup(key, () => ({ dryRun: false })) }]
   },
+  Headroom: ({ subject }) => lessHeadroom(subject.name),
   Paused: () => [
     { if: 'globalSettings.paused of the AutoscalerConfig were false', edit: withSettings({ paused: false }) },
   ],

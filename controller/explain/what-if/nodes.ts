@@ -5,7 +5,7 @@ import { keyOf } from '../../../common/kube/resources.ts'
 import { historyMs } from '../../decide/oscillation.ts'
 import type { ReasonCode } from '../../decide/reasons.ts'
 import type { NodeUsage } from '../../decide/state.ts'
-import type { Context, Remedies, Remedy } from './remedy.ts'
+import { type Context, lessHeadroom, type Remedies, type Remedy } from './remedy.ts'
 import {
   annotated,
   atTime,
@@ -66,7 +66,11 @@ export const nodeRemedies: Partial<Record<ReasonCode, Remedies>> = {
       ),
     },
   ],
-  NoPlaceToMove: withoutTheOne,
+  // What has no place is a pod, or else the room that the group keeps.
+  NoPlaceToMove: (context) =>
+    context.reason.object === undefined
+      ? lessHeadroom(context.verdict.nodeGroup ?? '')
+      : withoutTheOne(context),
   UpcomingPods: withoutTheOne,
   BudgetExhausted: ({ verdict: { nodeGroup = '' } }) => [
     {

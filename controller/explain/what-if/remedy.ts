@@ -1,7 +1,7 @@
 import type { Plan, Reason } from '../../decide/plan.ts'
 import type { Subject } from '../explanation.ts'
 import type { Verdict } from '../subject.ts'
-import type { Edit, Situation } from './situation.ts'
+import { type Edit, type Situation, withoutHeadroom } from './situation.ts'
 
 /** Something that could be otherwise. Whether it helps is for the decision to say. */
 export interface Remedy {
@@ -22,3 +22,8 @@ export interface Context {
 
 /** Looks for what could be otherwise about one reason; the likeliest first. */
 export type Remedies = (context: Context) => readonly Remedy[] | Promise<readonly Remedy[]>
+
+/** That the NodeGroup keeps no room spare. */
+export function lessHeadroom(key: string): Remedy[] {
+  return [{ if: `NodeGroup ${key} had no headroom`, edit: withoutHeadroom(key) }]
+}

@@ -59,6 +59,9 @@ export const withGroup =
       mapOne(groups, key, (group) => ({ ...group, spec: { ...group.spec, ...spec(group.spec) } })),
     )
 
+/** A NodeGroup that keeps no room spare: no share of anything is nothing. */
+export const withoutHeadroom = (key: string): Edit => withGroup(key, () => ({ headroom: { percent: 0 } }))
+
 /** The AutoscalerConfig with some global settings otherwise. */
 export const withSettings =
   (settings: Partial<GlobalSettings>): Edit =>

@@ -1,5 +1,5 @@
 import type { Explanation } from '../../explain/explanation.ts'
-import { alternativeText, headline, sentence, whatIfText } from '../../explain/text.ts'
+import { alternativeText, headline, sentence, verdictText, whatIfText } from '../../explain/text.ts'
 import { type Content, type Html, html } from './html.ts'
 import { reasonsOf, subjectLink, time } from './parts.ts'
 
@@ -36,7 +36,9 @@ ${part('considered', 'What was considered', considered.map(alternativeText), '')
 ${part(
   'before',
   'Before',
-  history.slice(1).map(({ at, verdict, reasons: then }) => html`${time(at)} ${verdict}: ${sentence(then)}`),
+  history
+    .slice(1)
+    .map(({ at, verdict, reasons: then }) => html`${time(at)} ${verdictText(verdict)}: ${sentence(then)}`),
   '',
 )}
 <p class="fine">As JSON: <a href="/v1/explain?${kind}=${encodeURIComponent(explanation.name)}">/v1/explain</a></p>`

@@ -1,3 +1,4 @@
+import { verdictText } from '../../explain/text.ts'
 import type { View } from '../view.ts'
 import { type Content, type Html, html } from './html.ts'
 import { badge, money, reasonsOf, rowsOf, subjectLink, tableSection, time } from './parts.ts'
@@ -176,7 +177,7 @@ function log({ log }: View): Html {
     columns: [{ title: 'What' }, { title: 'Verdict' }, { title: 'Why' }, { title: 'When', kind: 'wide' }],
     ...rowsOf(log, ({ at, kind, name, verdict, reasons }) => [
       html`${subjectLink({ kind, name })}<span class="sub">${kind}</span>`,
-      kind === 'group' ? verdict.replace('/', ' → ') : badge(verdict),
+      kind === 'group' ? verdictText(verdict) : badge(verdict),
       reasonsOf(reasons, 1),
       time(at),
     ]),

@@ -431,6 +431,24 @@ t.test('the plan says what every part costs', async (t) => {
   t.equal(plan.at, toTimestamp(decidedAt))
 })
 
+const spareRoom = { pods: 1, requests: { cpu: '1500m' } }
+for (const { title, waiting, minNodes, reasons } of [
+  { title: 'its headroom, where no pod waits', waiting: 0, minNodes: 0, reasons: ['Headroom'] },
+  { title: 'both, where pods fill another node', waiting: 2, minNodes: 0, reasons: ['Headroom', 'ScaleUp'] },
+  { title: 'its minimum, where its headroom fits on that', waiting: 0, minNodes: 1, reasons: ['BelowMin'] },
+])
+  t.test(`a group says that it grows for ${title}`, async (t) => {
+    const plan = planFor({ pods: pods(waiting), nodeGroups: [group({ minNodes, headroom: spareRoom })] })
+    t.same(
+      plan.actions.map(({ reason }) => reason),
+      reasons,
+    )
+    t.same(
+      plan.groups[0]?.reasons.map(({ code }) => code),
+      reasons,
+    )
+  })
+
 t.test('a paused group below its minimum says so', async (t) => {
   const plan = planFor({
     nodeGroups: [group({ minNodes: 1 })],

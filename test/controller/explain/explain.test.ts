@@ -165,6 +165,67 @@ t.test('what was considered for a pod: every size, the chosen first, each with i
   ])
 })
 
+t.test('nothing is possible for a pod when others have taken the last node', async (t) => {
+  const full = { requests: { cpu: '1500m' } }
+  const { explanation } = await told(
+    { kind: 'pod', name: 'default/pod-2' },
+    {
+      pods: ['pod-1', 'pod-2'].map((name) =>
+        pod(name, { spec: { containers: [{ name: 'app', resources: full }] } }),
+      ),
+      offerings: [offering('small')],
+      nodeGroups: [nodeGroup('workers', { spec: { maxNodes: 1 } })],
+    },
+  )
+  t.match(explanation.considered, [
+    { what: /size small/, verdict: 'no', reasons: [{ code: 'GroupAtMax', object: 'kube-system/workers' }] },
+  ])
+})
+
+t.test('of a node that is replaced it is told why it is not merely removed', async (t) => {
+  const { explanation } = await told(idle, {
+    nodes: [
+      node('node-1', {
+        metadata: {
+          creationTimestamp: '2025-12-01T00:00:00Z',
+          labels: { 'autoscaler.vpsie.com/offering': 'large' },
+          annotations: { 'autoscaler.vpsie.com/unneeded-since': '2026-01-01T00:00:00Z' },
+        },
+      }),
+    ],
+    pods: [boundPod('pod-1', 'node-1')],
+    offerings: [offering('small'), offering('large')],
+    nodeGroups: [
+      nodeGroup('workers', {
+        spec: { offeringIDs: ['small', 'large'], costOptimization: { enabled: true, minMonthlySavings: 1 } },
+      }),
+    ],
+  })
+  t.equal(explanation.verdict, 'replace')
+  t.match(explanation.considered, [
+    { what: /size small .* in its place/, verdict: 'chosen' },
+    { what: 'to keep it', verdict: 'possible' },
+    { what: 'to remove it', verdict: 'no', reasons: [{ code: 'NoPlaceToMove', object: 'default/pod-1' }] },
+  ])
+})
+
+t.test('what was considered for a group that grows: the size that is bought is the chosen one', async (t) => {
+  const { explanation } = await told(
+    { kind: 'group', name: 'kube-system/workers' },
+    {
+      pods: [pod()],
+      offerings: [offering('small'), offering('large')],
+      nodeGroups: [
+        nodeGroup('workers', { spec: { offeringIDs: ['small', 'large'], allowMixedInstances: true } }),
+      ],
+    },
+  )
+  t.match(explanation.considered, [
+    { what: /size small/, verdict: 'chosen' },
+    { what: /size large/, verdict: 'possible' },
+  ])
+})
+
 t.test('what was before is told newest first, and since when it is so', async (t) => {
   const records = createRecords()
   const options = decisionOptions()
@@ -187,16 +248,19 @@ t.test('what was before is told newest first, and since when it is so', async (t
   ])
 })
 
-t.test('an explanation decides no more than sixteen times, and lets others go on before each', async (t) => {
-  let pauses = 0
-  const groups = Array.from({ length: 30 }, (_, i) => nodeGroup(`g-${i}`, { spec: { maxNodes: 0 } }))
-  const state = clusterState({ pods: [pod()], nodeGroups: groups })
-  const options = decisionOptions()
-  const plan = decide(state, options, decidedAt)
-  const pause = async () => {
-    pauses++
-  }
-  await explain({ state, options, now: decidedAt }, plan, waiting, { pause })
-  t.ok(pauses > 1 && pauses <= 16, `${pauses}`)
-  t.equal(state.nodeGroups.map(keyOf).length, 30)
-})
+t.test(
+  'what would change a verdict is looked for in no more than sixteen decisions, and lets others go on before each',
+  async (t) => {
+    let pauses = 0
+    const groups = Array.from({ length: 30 }, (_, i) => nodeGroup(`g-${i}`, { spec: { maxNodes: 0 } }))
+    const state = clusterState({ pods: [pod()], nodeGroups: groups })
+    const options = decisionOptions()
+    const plan = decide(state, options, decidedAt)
+    const pause = async () => {
+      pauses++
+    }
+    await explain({ state, options, now: decidedAt }, plan, waiting, { pause })
+    t.ok(pauses > 1 && pauses <= 16, `${pauses}`)
+    t.equal(state.nodeGroups.map(keyOf).length, 30)
+  },
+)
