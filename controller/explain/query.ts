@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { TerminalError, TransientError } from '../../common/errors.ts'
 import type { DecideOptions } from '../decide/options.ts'
 import type { Records } from '../record/records.ts'
@@ -12,8 +13,11 @@ interface Deps {
   leader: () => Promise<string | undefined>
 }
 
-/** Answers `node=NAME`, `pod=NAMESPACE/NAME` or `group=NAMESPACE/NAME`. */
-export type ExplainQuery = (query: Readonly<Record<string, unknown>>) => Promise<Explanation>
+/** Answers `node=NAME`, `pod=NAMESPACE/NAME` or `group=NAMESPACE/NAME`; abort of `signal` ends the deciding. */
+export type ExplainQuery = (
+  query: Readonly<Record<string, unknown>>,
+  signal: AbortSignal,
+) => Promise<Explanation>
 
 const kinds = ['node', 'pod', 'group'] as const
 const longestName = 512
@@ -28,12 +32,14 @@ export function createExplainQuery({ records, options, leader }: Deps): ExplainQ
   let waiting = 0
   let last: Promise<unknown> = Promise.resolve()
 
-  async function answer({ kind, name }: Subject): Promise<Explanation> {
+  async function answer({ kind, name }: Subject, signal: AbortSignal): Promise<Explanation> {
+    signal.throwIfAborted()
     if (!records.last) throw await undecided(leader)
     const { state, plan } = records.last
     const subject = findSubject(plan, kind, name)
     const situation = { state, options, now: Date.parse(plan.at) }
-    const found = subject && (await explain(situation, plan, subject, { memory: records, pause: nextTurn }))
+    const found =
+      subject && (await explain(situation, plan, subject, { memory: records, pause: () => nextTurn(signal) }))
     if (found) return found
     const near = nearNames(plan, kind, name)
     const hint = near.length > 0 ? `; did you mean ${near.join(' or ')}?` : ''
@@ -43,7 +49,7 @@ export function createExplainQuery({ records, options, leader }: Deps): ExplainQ
     })
   }
 
-  return async (query) => {
+  return async (query, signal) => {
     const subject = subjectOf(query)
     if (waiting >= mostWaiting)
       throw new TransientError('too many explanations are being made', {
@@ -52,7 +58,7 @@ export function createExplainQuery({ records, options, leader }: Deps): ExplainQ
         retryAfterMs: 1000,
       })
     waiting++
-    const turn = last.then(() => answer(subject))
+    const turn = last.then(() => answer(subject, signal))
     last = turn.catch(() => undefined)
     return turn.finally(() => {
       waiting--
@@ -82,7 +88,8 @@ async function undecided(leader: () => Promise<string | undefined>): Promise<Tra
   })
 }
 
-/** Lets everything else that waits have its turn. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
+/** Lets everything else that waits have its turn, unless nobody waits for the answer any more. */
+async function nextTurn(signal: AbortSignal): Promise<void> {
+  await setImmediate()
+  signal.throwIfAborted()
 }

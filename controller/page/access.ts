@@ -37,7 +37,7 @@ export interface AccessOptions {
 
 export interface Access {
   /** Throws a classed error with its status for a request without a good token or session. */
-  check(request: Request, response: Response): Promise<void>
+  check(request: Request): Promise<void>
   /** Lets only requests that pass `check` through. */
   guard: RequestHandler
   /** Takes the token of a form, and gives the browser a session. */
@@ -51,9 +51,10 @@ const limits = { spacingMs: 200, burst: 30, maxKeys: 1000 }
 
 /**
  * Makes the access of people: by a token for `pageAudience` of one of the viewers, as a bearer, in its own header, or
- * behind a session's cookie. Never by a query, which ends up in logs.
+ * behind a session's cookie. Never by a query, which ends up in logs. Abort of `signal` ends what is asked of the API
+ * server, which several requests may wait for.
  */
-export function createAccess(deps: Deps, { viewers, isSecure }: AccessOptions): Access {
+export function createAccess(deps: Deps, { viewers, isSecure }: AccessOptions, signal: AbortSignal): Access {
   const { clock, sessions } = deps
   const authenticate = authenticateVisitors(deps, new Set(viewers))
   const admit = createRateLimit({ clock }, limits)
@@ -61,7 +62,7 @@ export function createAccess(deps: Deps, { viewers, isSecure }: AccessOptions): 
   const cookie = `${isSecure ? '__Host-' : ''}vpsie-autoscaler-${randomBytes(4).toString('hex')}`
   const attributes = `HttpOnly; SameSite=Strict; Path=/${isSecure ? '; Secure' : ''}`
 
-  async function check(token: string, signal: AbortSignal): Promise<void> {
+  async function check(token: string): Promise<void> {
     const visitor = await authenticate(token, signal)
     if (!visitor) throw unauthenticated('the token is not valid here, or has expired')
     if (visitor.mayLook) return
@@ -72,7 +73,7 @@ export function createAccess(deps: Deps, { viewers, isSecure }: AccessOptions): 
   }
 
   /** Shown tokens cost a question to the API server, so they are counted by who shows them. */
-  async function checkShown(request: Request, response: Response, token: string): Promise<void> {
+  async function checkShown(request: Request, token: string): Promise<void> {
     const waitMs = admit(request.socket.remoteAddress ?? '')
     if (waitMs > 0)
       throw new TransientError('too many tokens from this address', {
@@ -80,28 +81,28 @@ export function createAccess(deps: Deps, { viewers, isSecure }: AccessOptions): 
         status: 429,
         retryAfterMs: waitMs,
       })
-    await check(token, signalOf(response))
+    await check(token)
   }
 
   const sessionOf = (request: Request) => cookieOf(request.headers.cookie, cookie)
 
-  async function checkRequest(request: Request, response: Response): Promise<void> {
+  async function checkRequest(request: Request): Promise<void> {
     const shown = bearerOf(request.headers.authorization) ?? oneOf(request.headers[tokenHeader])
-    if (shown !== undefined) return checkShown(request, response, shown)
+    if (shown !== undefined) return checkShown(request, shown)
     const session = sessionOf(request)
     const known = session === undefined ? undefined : sessions.tokenOf(session)
     if (known === undefined) throw unauthenticated(`a token for audience ${pageAudience} is needed`)
-    await check(known, signalOf(response))
+    await check(known)
   }
 
   return {
     check: checkRequest,
-    async guard(request, response, next) {
-      await checkRequest(request, response)
+    async guard(request, _, next) {
+      await checkRequest(request)
       next()
     },
     async signIn(request, response, token) {
-      await checkShown(request, response, token)
+      await checkShown(request, token)
       response.setHeader('set-cookie', `${cookie}=${sessions.open(token)}; ${attributes}`)
     },
     signOut(request, response) {
@@ -128,15 +129,6 @@ function authenticateVisitors(
     },
     { audience: pageAudience, maxTokens },
   )
-}
-
-/** Aborts when the asker goes before the answer is out. */
-function signalOf(response: Response): AbortSignal {
-  const gone = new AbortController()
-  response.once('close', () => {
-    if (!response.writableFinished) gone.abort(new DOMException('the asker has gone', 'AbortError'))
-  })
-  return gone.signal
 }
 
 function unauthenticated(message: string): TerminalError {

@@ -45,9 +45,11 @@ export async function startPage(
   { address, viewers, tls }: PageOptions,
   signal: AbortSignal,
 ): Promise<RunningServer> {
+  const life = new AbortController()
   const access = createAccess(
     { ...deps, sessions: createSessions() },
     { viewers, isSecure: tls !== undefined },
+    life.signal,
   )
   const streams = createStreams(deps)
   const app = createApp(deps, access, streams)
@@ -62,6 +64,7 @@ export async function startPage(
     async stop(stopLimits) {
       streams.close()
       await server.stop(stopLimits)
+      life.abort(new DOMException('the page has stopped', 'AbortError'))
     },
   }
 }
@@ -115,11 +118,11 @@ function createApp(deps: PageDeps, access: Access, streams: Streams): Express {
     sendPage(response, 200, 'Status', true, overview(await view(query), query), true)
   })
   app.get('/explain', async (request, response) => {
-    const explanation = await explain(request.query)
+    const explanation = await explain(request.query, goneOf(response))
     sendPage(response, 200, `${explanation.kind} ${explanation.name}`, true, explanationPage(explanation))
   })
   app.get('/events', (request, response) => {
-    const check = () => access.check(request, response)
+    const check = () => access.check(request)
     if (!streams.open(request, response, check))
       throw new TransientError('too many pages are open', {
         code: 'Throttled',
@@ -128,7 +131,7 @@ function createApp(deps: PageDeps, access: Access, streams: Streams): Express {
       })
   })
   app.get('/v1/explain', async (request, response) => {
-    const explanation = await explain(request.query)
+    const explanation = await explain(request.query, goneOf(response))
     if (request.accepts(['json', 'text']) === 'text') sendText(response, 200, explanationText(explanation))
     else sendJson(response, 200, explanation)
   })
@@ -180,6 +183,15 @@ const onlyReading: RequestHandler = ({ method, path }, response, next) => {
   throw new TerminalError('this page is only for reading', { code: 'BadInput', status: 405 })
 }
 
+/** Aborts when the asker goes before the answer is out. */
+function goneOf(response: Response): AbortSignal {
+  const gone = new AbortController()
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort(new DOMException('the asker has gone', 'AbortError'))
+  })
+  return gone.signal
+}
+
 /** Forms are sent by our own pages alone. Browsers without fetch metadata say the origin. */
 const sameOrigin: RequestHandler = ({ headers: { origin, host, 'sec-fetch-site': site } }, _, next) => {
   const isOurs =
@@ -190,7 +202,7 @@ const sameOrigin: RequestHandler = ({ headers: { origin, host, 'sec-fetch-site':
 
 function answerError(log: Logger): ErrorRequestHandler {
   return (error: unknown, request, response, _) => {
-    if (response.headersSent) return void response.destroy()
+    if (response.headersSent || response.destroyed) return void response.destroy()
     const { status = 500, retryAfterMs } = error as { status?: number; retryAfterMs?: number }
     if (status >= 500 && !(error instanceof TransientError))
       log.error('request failed', { server: 'page', error })
