@@ -25,6 +25,8 @@ export interface View {
     at: string
     monthlyCost: { now: number; planned: number }
     actions: readonly Action[]
+    /** Pods that nothing there has room for, or that are left alone, whatever is searched for. */
+    waitingPods: number
     isPaused: boolean
   }
   groups: readonly GroupRow[]
@@ -129,12 +131,14 @@ function decided(
   const none = { rows: [], omitted: 0 }
   if (!last) return { groups: [], nodes: none, machines: none, pods: none, log: none }
   const { seq, state, plan } = last
+  const pods = podRows(last, since)
   return {
     decision: {
       seq,
       at: plan.at,
       monthlyCost: plan.monthlyCost,
       actions: plan.actions,
+      waitingPods: pods.filter(({ verdict }) => verdict !== 'fits').length,
       isPaused: state.autoscalerConfig?.spec.globalSettings?.paused === true,
     },
     groups: groupRows(last),
@@ -150,7 +154,7 @@ function decided(
     machines: first(
       machineRows(state).filter(({ name, nodeGroup, phase }) => filter([name, nodeGroup, phase], [])),
     ),
-    pods: first(podRows(last, since).filter(({ pod, verdict, reasons }) => filter([pod, verdict], reasons))),
+    pods: first(pods.filter(({ pod, verdict, reasons }) => filter([pod, verdict], reasons))),
     log: first(
       history
         .flatMap(({ at, changes }) =>

@@ -25,7 +25,6 @@ function tiles(view: View, decision: NonNullable<View['decision']>): Html {
   const { now, planned } = decision.monthlyCost
   const ready = view.groups.reduce((sum, group) => sum + group.ready, 0)
   const current = view.groups.reduce((sum, group) => sum + group.current, 0)
-  const waiting = view.pods.rows.filter(({ verdict }) => verdict !== 'fits').length + view.pods.omitted
   const difference = planned - now
   const change =
     difference === 0
@@ -34,7 +33,7 @@ function tiles(view: View, decision: NonNullable<View['decision']>): Html {
   return html`<section aria-label="At a glance" id="glance"><dl class="tiles">
 ${tile('tile-cost', 'Cost a month', money(now), change)}
 ${tile('tile-nodes', 'Nodes ready', `${ready} of ${current}`, actionsText(decision.actions))}
-${tile('tile-pods', 'Pods that wait', waiting)}
+${tile('tile-pods', 'Pods that wait', decision.waitingPods)}
 ${agentsTile(view)}
 ${tile('tile-vpsie', 'VPSie API', view.vpsie === 'closed' ? 'reachable' : badge(view.vpsie), view.vpsie === 'closed' ? '' : 'its circuit breaker')}
 ${certificateTile(view)}

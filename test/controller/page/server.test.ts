@@ -153,6 +153,27 @@ t.test('what can be asked, and how wrong questions are answered', async (t) => {
     t.match(await ask(query), { status: 400, body: /exactly one of node=NAME/ }, query)
 })
 
+t.test('a search keeps the rows that hold it, and the figures of the whole cluster', async (t) => {
+  const { get, decide } = await start(t)
+  const large = ['a-1', 'a-2', 'b-1'].map((name) => pod(name, { requests: { cpu: '64' } }))
+  decide(clusterState({ nodes: [node('node-1')], pods: large }))
+  const status = async (query: string) => JSON.parse((await get(`/v1/status?q=${query}`, pageToken())).body)
+  for (const [query, names] of [
+    ['', ['default/a-1', 'default/a-2', 'default/b-1']],
+    ['B-', ['default/b-1']],
+    ['nogroupfits', ['default/a-1', 'default/a-2', 'default/b-1']],
+    ['nothing', []],
+  ] as const) {
+    const { pods, decision } = await status(query)
+    t.same(
+      pods.rows.map((row: { pod: string }) => row.pod),
+      names,
+      query,
+    )
+    t.equal(decision.waitingPods, 3)
+  }
+})
+
 t.test('with a certificate it speaks TLS, and its cookie is for TLS alone', async (t) => {
   const files = await makeCertificates()
   t.teardown(() => files.remove())
