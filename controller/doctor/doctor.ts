@@ -10,7 +10,7 @@ import { vpsie } from './vpsie.ts'
 
 export interface DoctorDeps {
   client: Pick<KubeClient, 'get' | 'list' | 'post'>
-  provider: Pick<VPSieClient, 'listClusters' | 'listOffers'>
+  provider: Pick<VPSieClient, 'listClusters' | 'listOffers' | 'clockOffsetMs'>
   clock: Clock
   log: Logger
   options: ControllerOptions

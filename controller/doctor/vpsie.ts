@@ -25,6 +25,7 @@ export async function vpsie(deps: DoctorDeps, signal: AbortSignal): Promise<Find
   }
   const findings = [
     ok('VPSie', `the credentials of Secret ${secret} are taken; the account has ${clusters.length} clusters`),
+    ...clockOf(provider.clockOffsetMs),
   ]
   const groups: NodeGroup[] = []
   for (const namespace of options.namespaces)
@@ -32,6 +33,16 @@ export async function vpsie(deps: DoctorDeps, signal: AbortSignal): Promise<Find
   const offers = createOffers(deps, 0)
   await offers.refresh([...new Set(groups.map(({ spec }) => spec.datacenterID ?? ''))], signal)
   return [...findings, ...groups.flatMap((group) => ofGroup(group, clusters, offers))]
+}
+
+/** Whether a machine is ours is told by when it was made, too: an hour off, and it is not found (nodes/adopt.ts). */
+function clockOf(offsetMs: number | undefined): Finding[] {
+  if (offsetMs === undefined) return []
+  const seconds = Math.abs(Math.round(offsetMs / 1000))
+  const message = `the clock of VPSie is ${seconds} s ${offsetMs < 0 ? 'behind' : 'ahead of'} this one`
+  const advice = 'let the nodes of the controller keep time by NTP'
+  if (seconds > 1800) return [failed('clock', message, advice)]
+  return [seconds > 60 ? warning('clock', message, advice) : ok('clock', message)]
 }
 
 function ofGroup(group: NodeGroup, clusters: readonly { identifier: string }[], offers: Offers): Finding[] {

@@ -4,6 +4,7 @@ import type { Logger } from '../../common/log.ts'
 import type { RetryOptions } from '../../common/retry.ts'
 import { type BreakerState, createBreaker } from './breaker.ts'
 import { type Call, type CallerDeps, call } from './call.ts'
+import { createClockOffset } from './clock-offset.ts'
 import type { Credentials } from './credentials.ts'
 import type { ExchangeParts } from './exchange.ts'
 import { createKnownSecrets } from './known-secrets.ts'
@@ -34,6 +35,8 @@ export interface VPSieClient extends VPSieProvider {
   /** Kubernetes clusters of the account. */
   listClusters(signal: AbortSignal): Promise<Cluster[]>
   readonly breakerState: BreakerState
+  /** How far VPSie's clock is ahead of ours by its last reply, milliseconds; undefined before the first. */
+  readonly clockOffsetMs: number | undefined
   /** Closes idle connections; calls may still be made. */
   close(): void
 }
@@ -64,6 +67,9 @@ export function createVPSieClient(
     get breakerState() {
       return parts.breaker.state
     },
+    get clockOffsetMs() {
+      return parts.offset.ms
+    },
     close: () => parts.transport.close(),
   }
 }
@@ -71,6 +77,7 @@ export function createVPSieClient(
 function createParts(deps: VPSieClientDeps, options: VPSieOptions): ExchangeParts {
   return {
     known: createKnownSecrets(),
+    offset: createClockOffset(deps),
     transport:
       deps.transport ??
       createTransport(deps, {

@@ -2,6 +2,7 @@ import type { Clock } from '../../common/clock.ts'
 import { codeOf, hasCode, TransientError } from '../../common/errors.ts'
 import type { Logger } from '../../common/log.ts'
 import type { Breaker, Pass } from './breaker.ts'
+import type { ClockOffset } from './clock-offset.ts'
 import { type Envelope, openEnvelope } from './envelope.ts'
 import type { KnownSecrets } from './known-secrets.ts'
 import type { Limiter } from './limiter.ts'
@@ -13,6 +14,7 @@ export interface ExchangeParts {
   breaker: Breaker
   limiter: Limiter
   known: KnownSecrets
+  offset: ClockOffset
 }
 
 export interface ExchangeSpec<T> {
@@ -83,7 +85,13 @@ async function judged<T>(pass: Pass, signal: AbortSignal, act: () => Promise<T>)
 }
 
 async function send(
-  { clock, log, metrics, transport }: { clock: Clock; log: Logger; metrics: VPSieMetrics } & ExchangeParts,
+  {
+    clock,
+    log,
+    metrics,
+    transport,
+    offset,
+  }: { clock: Clock; log: Logger; metrics: VPSieMetrics } & ExchangeParts,
   { operation, request }: Pick<ExchangeSpec<unknown>, 'operation' | 'request'>,
   signal: AbortSignal,
 ): Promise<HTTPReply> {
@@ -92,6 +100,7 @@ async function send(
   try {
     const reply = await transport.send(request, signal)
     status = String(reply.status)
+    if (reply.date !== undefined) offset.note(reply.date)
     return reply
   } finally {
     const ms = clock.monotonic() - startedAt

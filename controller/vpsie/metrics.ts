@@ -64,6 +64,10 @@ const requestMetrics = {
     labels: ['method'],
     buckets: exponentialBuckets(0.001, 2, 16),
   },
+  vpsie_api_clock_offset_seconds: {
+    type: 'gauge',
+    help: 'How far the clock of VPSie is ahead of ours, by the Date of its last reply, seconds.',
+  },
 } as const satisfies MetricTable
 
 const breakerMetrics = {

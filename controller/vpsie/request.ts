@@ -34,6 +34,8 @@ export interface HTTPReply {
   body: string
   /** Milliseconds of `Retry-After`. */
   retryAfterMs: number | undefined
+  /** What `Date` says, milliseconds since the epoch. */
+  date?: number | undefined
 }
 
 /** Sends one request and reads its reply, whatever the status; no retries, no redirects, no cookies. */
@@ -143,12 +145,18 @@ function toReply(response: Answer | undefined, body: string, now: number): HTTPR
     status: response?.statusCode ?? 0,
     body,
     retryAfterMs: readRetryAfter(response?.headers['retry-after'], now),
+    date: readDate(response?.headers.date),
   }
+}
+
+function readDate(header: string | undefined): number | undefined {
+  const date = Date.parse(header ?? '')
+  return Number.isNaN(date) ? undefined : date
 }
 
 interface Answer {
   statusCode: number
-  headers: { 'retry-after'?: string | undefined }
+  headers: { 'retry-after'?: string | undefined; date?: string | undefined }
 }
 
 // got's own errors carry the request with its headers, so none of them is kept as a cause.

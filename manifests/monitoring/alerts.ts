@@ -98,6 +98,20 @@ export const alerts: readonly Alert[] = [
     quiet: [[`${prefix}vpsie_api_circuit_breaker_state{pod="a",state="open"}`, '0+0x180']],
   },
   {
+    name: 'VPSieAutoscalerClockOff',
+    expr: `max by (pod) (abs(${prefix}vpsie_api_clock_offset_seconds)) > 300`,
+    for: '15m',
+    severity: 'warning',
+    summary: 'The clock of a controller and the one of VPSie differ by more than five minutes',
+    description: "From an hour on, machines that are ordered are taken for somebody else's.",
+    runbook: `1. \`${prefix}vpsie_api_clock_offset_seconds\` by pod: if it is the same for pods on several nodes, it is VPSie's clock.
+2. Else let the node of that pod keep time by NTP: \`timedatectl\` on it says whether it does.
+3. \`kubectl vpsie doctor\` compares the clocks again.`,
+    labels: { pod: 'a' },
+    firing: [[`${prefix}vpsie_api_clock_offset_seconds{pod="a"}`, '-400+0x180']],
+    quiet: [[`${prefix}vpsie_api_clock_offset_seconds{pod="a"}`, '1+0x180']],
+  },
+  {
     name: 'VPSieAutoscalerCredentialsRefused',
     expr: `max(${prefix}credential_valid) == 0 and max(${prefix}leader) == 1`,
     for: '10m',

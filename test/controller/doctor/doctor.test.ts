@@ -64,7 +64,13 @@ function installation() {
     monthlyPrice: 10,
     datacenterID: 'dc-1',
   }
-  const account = { denied: '', clusters: ['cluster-1'], offers: [offer], isRefused: false }
+  const account = {
+    denied: '',
+    clusters: ['cluster-1'],
+    offers: [offer],
+    isRefused: false,
+    clockOffsetMs: 400,
+  }
   const client: DoctorDeps['client'] = {
     ...storeClient(store),
     post: async <T>(_: string, body: unknown) => {
@@ -81,6 +87,9 @@ function installation() {
       return account.clusters.map((identifier) => ({ identifier })) as never
     },
     listOffers: async () => account.offers,
+    get clockOffsetMs() {
+      return account.clockOffsetMs
+    },
   }
   const options = parseOptions(controllerOptions, [])
   const run = () => examine({ client, provider, clock, log: captureLog().log, options }, signal)
@@ -120,6 +129,22 @@ const damages: { title: string; damage: (of: Installation) => void; says: RegExp
     },
     says: /^FAILED {3}VPSie: VPSie refuses the credentials$/m,
     advice: /Secret kube-system\/vpsie-secret/,
+  },
+  {
+    title: 'the clock of VPSie is a few minutes off',
+    damage: ({ account }) => {
+      account.clockOffsetMs = 180_000
+    },
+    says: /^WARNING {2}clock: the clock of VPSie is 180 s ahead of this one$/m,
+    advice: /NTP/,
+  },
+  {
+    title: 'the clock here is so far ahead that machines are not found',
+    damage: ({ account }) => {
+      account.clockOffsetMs = -3_600_000
+    },
+    says: /^FAILED {3}clock: the clock of VPSie is 3600 s behind this one$/m,
+    advice: /NTP/,
   },
   {
     title: 'a NodeGroup names a cluster that the account does not have',

@@ -39,6 +39,28 @@ t.test('deleting a machine that is already gone is a success', async (t) => {
   await client.deleteWorker('cluster-1', 'never-was', signal)
 })
 
+t.test('how far the clock of VPSie is ahead is known from its last reply', async (t) => {
+  const { client, sim, signal, read } = await clientFixture(t)
+  const none = { error: false, data: [], total: 0 }
+  t.equal(client.clockOffsetMs, undefined)
+  for (const aheadMs of [0, 180_000, -7_200_000]) {
+    const headers = { date: new Date(Date.now() + aheadMs).toUTCString() }
+    sim.faults.next('listVMs', { kind: 'status', status: 200, body: JSON.stringify(none), headers })
+    await client.listVMs('project-1', signal)
+    const offsetMs = client.clockOffsetMs ?? Number.NaN
+    t.ok(Math.abs(offsetMs - aheadMs) < 5_000, `${offsetMs}`)
+    t.equal(await read('vpsie_api_clock_offset_seconds'), offsetMs / 1000)
+  }
+  sim.faults.next('listVMs', {
+    kind: 'status',
+    status: 200,
+    body: JSON.stringify(none),
+    headers: { date: 'x' },
+  })
+  await client.listVMs('project-1', signal)
+  t.ok(Math.abs((client.clockOffsetMs ?? 0) + 7_200_000) < 5_000, 'a date that is none says nothing')
+})
+
 const passing: { name: string; fault: Fault }[] = [
   { name: 'a server error', fault: { kind: 'status', status: 500 } },
   { name: 'a bad gateway', fault: { kind: 'status', status: 502, body: '<html>' } },
