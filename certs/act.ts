@@ -1,5 +1,6 @@
 import type { X509Certificate } from 'node:crypto'
 import { type Clock, toTimestamp } from '../common/clock.ts'
+import { counted } from '../common/counted.ts'
 import { checkPair, fingerprintOf } from '../common/http/pair.ts'
 import type { KubeClient } from '../common/kube/client.ts'
 import type { EventRecorder } from '../common/kube/events.ts'
@@ -163,7 +164,7 @@ async function confirmed(
     count: lagging.length,
   })
   const some = lagging.slice(0, 5).join(', ')
-  const told = `${lagging.length} replicas serve an old certificate or none: ${some}; the old authority stays trusted`
+  const told = `${counted(lagging.length, 'replica')} with an old certificate or none: ${some}; the old authority stays trusted`
   deps.events.record(authoritySecret, 'Warning', 'ReplicasLag', told)
   const back = record.phase === 'Confirm' ? {} : begin('Confirm', now)
   return { ...back, confirmations: 0, confirmedAt: now }

@@ -1,6 +1,7 @@
+import { counted } from '../../common/counted.ts'
 import type { Cluster } from './cluster.ts'
 import { compareText, priceOf } from './groups.ts'
-import { money } from './limits.ts'
+import { cents, money } from './money.ts'
 import type { Action, GroupDecision, NodeDecision, Reason } from './plan.ts'
 import type { Purchase } from './scale-up.ts'
 import type { Bin } from './shape/bins.ts'
@@ -120,11 +121,6 @@ function reasonOf({ type, count = 0, offering, nodes = [], reason, monthlyCost }
 
 function steady(current: number, max: number): Reason {
   return current >= max
-    ? { code: 'AtMax', message: `has ${current} nodes, maxNodes is ${max}` }
-    : { code: 'Steady', message: `has ${current} nodes and needs no change` }
-}
-
-/** Rounded to cents, without a negative zero. */
-export function cents(amount: number): number {
-  return Math.round(amount * 100) / 100 + 0
+    ? { code: 'AtMax', message: `has ${counted(current, 'node')}, maxNodes is ${max}` }
+    : { code: 'Steady', message: `has ${counted(current, 'node')} and needs no change` }
 }

@@ -1,4 +1,5 @@
 import { fromTimestamp, toTimestamp } from '../../common/clock.ts'
+import { counted } from '../../common/counted.ts'
 import { parseDuration } from '../../common/duration.ts'
 import { InputError } from '../../common/errors.ts'
 import type { Pod, Workload } from '../../common/kube/objects.ts'
@@ -107,7 +108,7 @@ function ownerBlocker(
   if (replicas === undefined || replicas >= minReplicas) return
   say(
     'PodMinReplicas',
-    `${owner.kind} ${owner.name} has ${replicas} replicas, fewer than minReplicas ${minReplicas}`,
+    `${owner.kind} ${owner.name} has ${counted(replicas, 'replica')}, fewer than minReplicas ${minReplicas}`,
   )
 }
 

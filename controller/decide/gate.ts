@@ -1,3 +1,4 @@
+import { counted } from '../../common/counted.ts'
 import { budgetNow } from './budgets.ts'
 import type { Cluster } from './cluster.ts'
 import type { Group } from './groups.ts'
@@ -36,7 +37,7 @@ export function createGate(cluster: Cluster): Gate {
     return [
       {
         code: 'BudgetExhausted',
-        message: `${used} nodes of the group are leaving or down, disruption.maxUnavailable allows ${now_.count}`,
+        message: `${counted(used, 'node')} of the group ${used === 1 ? 'is' : 'are'} leaving or down, disruption.maxUnavailable allows ${now_.count}`,
       },
     ]
   }
@@ -45,7 +46,7 @@ export function createGate(cluster: Cluster): Gate {
     const left = staying.length - (going.get(key) ?? 0)
     const min = spec.minNodes ?? 0
     return left <= min
-      ? [{ code: 'AtMin', message: `the group would keep ${left} nodes, minNodes is ${min}` }]
+      ? [{ code: 'AtMin', message: `the group would keep ${counted(left, 'node')}, minNodes is ${min}` }]
       : []
   }
 
@@ -59,7 +60,7 @@ export function createGate(cluster: Cluster): Gate {
       ? [
           {
             code: 'AtMin',
-            message: `datacenter ${datacenterID} would keep ${left} nodes, minNodesPerRegion is ${minNodesPerRegion}`,
+            message: `datacenter ${datacenterID} would keep ${counted(left, 'node')}, minNodesPerRegion is ${minNodesPerRegion}`,
           },
         ]
       : []

@@ -1,6 +1,7 @@
 import { fromTimestamp, toTimestamp } from '../../common/clock.ts'
 import type { Cluster } from './cluster.ts'
 import { type Group, priceOf } from './groups.ts'
+import { money } from './money.ts'
 import type { Reason } from './plan.ts'
 import { isStarting } from './starting.ts'
 import type { Template } from './templates.ts'
@@ -201,9 +202,4 @@ function unavailable(
       `VPSie refused ${offering.name}: ${backoff.reason}; again from ${toTimestamp(backoff.until)}`,
     )
   )
-}
-
-/** Money to the cent. */
-export function money(amount: number): string {
-  return (Math.round(amount * 100) / 100).toFixed(2)
 }

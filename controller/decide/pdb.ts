@@ -1,3 +1,4 @@
+import { counted } from '../../common/counted.ts'
 import type { Pod, PodDisruptionBudget } from '../../common/kube/objects.ts'
 import { keyOf } from '../../common/kube/resources.ts'
 import type { Reason } from './plan.ts'
@@ -81,7 +82,7 @@ function underTwo(pod: Pod): Reason {
 function tooFew(budget: PodDisruptionBudget, count: number, left: number): Reason {
   return {
     code: 'PodDisruptionBudget',
-    message: `budget ${keyOf(budget)} allows ${left} more evictions, ${count} are needed`,
+    message: `budget ${keyOf(budget)} allows ${counted(left, 'more eviction')}, ${count} ${count === 1 ? 'is' : 'are'} needed`,
     object: keyOf(budget),
   }
 }

@@ -1,3 +1,4 @@
+import { counted } from '../../common/counted.ts'
 import type { Pod } from '../../common/kube/objects.ts'
 import { keyOf } from '../../common/kube/resources.ts'
 import { fill, refusal } from './fit/fit.ts'
@@ -69,7 +70,7 @@ export function emptyNode(
   return [
     {
       code: 'NoPlaceToMove',
-      message: `headroom for ${headroom.homeless} ${headroom.homeless === 1 ? 'pod' : 'pods'} fits on no other node`,
+      message: `headroom for ${counted(headroom.homeless, 'pod')} fits on no other node`,
     },
   ]
 }
@@ -118,6 +119,6 @@ function noPlace(pod: Pod, of: PodClass, destinations: readonly Bin[], world: Wo
   const message =
     open === 0
       ? 'there is no other node it could move to'
-      : `fits on none of ${open} other nodes: ${why.join(', ')}`
+      : `fits on none of ${counted(open, 'other node')}: ${why.join(', ')}`
   return { code: 'NoPlaceToMove', message, object: keyOf(pod) }
 }

@@ -264,6 +264,6 @@ function goneReason({ evicted, utilization, replacement }: Candidate, { offering
   const load = Math.round(Math.max(utilization.cpuPercent, utilization.memoryPercent))
   return {
     code: 'Underused',
-    message: `${load} % of ${offering || 'it'} is requested, and its ${evicted.length} pods fit elsewhere`,
+    message: `${load} % of ${offering || 'it'} is requested, and ${evicted.length === 1 ? 'its pod fits' : `its ${evicted.length} pods fit`} elsewhere`,
   }
 }

@@ -1,3 +1,4 @@
+import { counted } from '../../common/counted.ts'
 import type { Cluster } from './cluster.ts'
 import { objections } from './fit/fit.ts'
 import type { Group } from './groups.ts'
@@ -29,7 +30,9 @@ export function whyNot(
   const unfit = found.filter(({ isLimit }) => !isLimit).flatMap(({ reasons }) => reasons)
   if (held.length > 0) return [...held, ...unfit]
   const message =
-    groups.length === 0 ? 'there is no NodeGroup' : `none of ${groups.length} NodeGroups can hold it`
+    groups.length === 0
+      ? 'there is no NodeGroup'
+      : `none of ${counted(groups.length, 'NodeGroup')} can hold it`
   return [{ code: 'NoGroupFits', message }, ...unfit]
 }
 

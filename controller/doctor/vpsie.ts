@@ -1,5 +1,6 @@
 import { labels } from '../../common/api/names.ts'
 import type { NodeGroup } from '../../common/api/nodegroup.ts'
+import { counted } from '../../common/counted.ts'
 import { errorText } from '../../common/errors.ts'
 import { keyOf, resources } from '../../common/kube/resources.ts'
 import { createOffers, entriesOf, type Offers } from '../observe/offers.ts'
@@ -24,7 +25,10 @@ export async function vpsie(deps: DoctorDeps, signal: AbortSignal): Promise<Find
     ]
   }
   const findings = [
-    ok('VPSie', `the credentials of Secret ${secret} are taken; the account has ${clusters.length} clusters`),
+    ok(
+      'VPSie',
+      `the credentials of Secret ${secret} are taken; the account has ${counted(clusters.length, 'cluster')}`,
+    ),
     ...clockOf(provider.clockOffsetMs),
   ]
   const groups: NodeGroup[] = []

@@ -1,8 +1,10 @@
+import { counted } from '../../common/counted.ts'
 import { keyOf } from '../../common/kube/resources.ts'
 import { type Cluster, readCluster } from '../decide/cluster.ts'
 import { objections, refusal } from '../decide/fit/fit.ts'
 import { priceOf } from '../decide/groups.ts'
 import { createLimits, type Limits } from '../decide/limits.ts'
+import { cents } from '../decide/money.ts'
 import type { Candidate } from '../decide/pack.ts'
 import type { Plan, Reason } from '../decide/plan.ts'
 import { isFinished } from '../decide/pods.ts'
@@ -96,7 +98,7 @@ function existingFor(of: PodClass, verdict: Verdict, { world }: Cluster): Altern
   if (world.bins.length === 0) return []
   const reasons = [...refusals]
     .sort(([, a], [, b]) => b - a)
-    .map(([code, count]): Reason => ({ code, message: `refuses it on ${nodesText(count)}` }))
+    .map(([code, count]): Reason => ({ code, message: `refuses it on ${counted(count, 'node')}` }))
   const { length } = world.bins
   const what = length === 1 ? 'the node there or on the way' : `one of ${length} nodes there or on the way`
   return [{ what, verdict: free > 0 ? 'possible' : 'no', reasons }]
@@ -148,7 +150,7 @@ function ofNode(
       return {
         what: `one of ${sizeText(candidate)} in its place`,
         verdict: isChosen ? 'chosen' : why.length + off.length === 0 ? 'possible' : 'no',
-        monthlyCost: Math.round((candidate.template.offering.monthlyPrice - price) * 100) / 100,
+        monthlyCost: cents(candidate.template.offering.monthlyPrice - price),
         reasons: [...why, ...off],
       }
     }),
@@ -200,10 +202,6 @@ function ofGroup(
         reasons,
       }
     })
-}
-
-function nodesText(count: number): string {
-  return `${count} ${count === 1 ? 'node' : 'nodes'}`
 }
 
 function limitOf({ template }: Candidate, limits: Limits): Reason[] {

@@ -1,4 +1,5 @@
-import { money } from '../decide/limits.ts'
+import { counted } from '../../common/counted.ts'
+import { money } from '../decide/money.ts'
 import type { Reason } from '../decide/plan.ts'
 import type { Alternative, Explanation, WhatIf } from './explanation.ts'
 
@@ -43,7 +44,10 @@ export function headline({
 
 /** A group's verdict is how many nodes it has and is to have; others are a word. */
 export function verdictText(verdict: string): string {
-  return verdict.replace(/^(\d+)\/(\d+)$/, '$1 nodes, $2 wanted')
+  return verdict.replace(
+    /^(\d+)\/(\d+)$/,
+    (_, current, target) => `${counted(Number(current), 'node')}, ${target} wanted`,
+  )
 }
 
 /** `CODE (object): message`, one after the other. */

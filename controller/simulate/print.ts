@@ -1,4 +1,4 @@
-import { money } from '../decide/limits.ts'
+import { money } from '../decide/money.ts'
 import type { Plan } from '../decide/plan.ts'
 import { sentence } from '../explain/text.ts'
 

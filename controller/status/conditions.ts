@@ -3,6 +3,7 @@ import type { NodeGroupCondition } from '../../common/api/names.ts'
 import type { NodeGroup } from '../../common/api/nodegroup.ts'
 import type { VPSieNode } from '../../common/api/vpsienode.ts'
 import { fromTimestamp } from '../../common/clock.ts'
+import { counted } from '../../common/counted.ts'
 import type { GroupDecision } from '../decide/plan.ts'
 
 /** One condition of a NodeGroup before its transition time is known. */
@@ -34,20 +35,20 @@ export function conditionsNow(facts: Facts): ConditionNow[] {
       'Ready',
       enough,
       enough ? 'EnoughNodes' : 'TooFewNodes',
-      `${readyNodes} of ${decision.current} nodes are ready, at least ${minNodes} wanted${note}`,
+      `${readyNodes} of ${counted(decision.current, 'node')} ${readyNodes === 1 ? 'is' : 'are'} ready, at least ${minNodes} wanted${note}`,
     ),
     scaling(facts),
     is(
       'AtMinCapacity',
       decision.current <= minNodes,
       'NodeCount',
-      `${decision.current} nodes, minNodes is ${minNodes}`,
+      `${counted(decision.current, 'node')}, minNodes is ${minNodes}`,
     ),
     is(
       'AtMaxCapacity',
       decision.current >= maxNodes,
       'NodeCount',
-      `${decision.current} nodes, maxNodes is ${maxNodes}`,
+      `${counted(decision.current, 'node')}, maxNodes is ${maxNodes}`,
     ),
     backoff(facts),
     failure(facts),
@@ -65,7 +66,7 @@ function scaling({ decision, claims }: Facts): ConditionNow {
     'Scaling',
     moves,
     moves ? 'InProgress' : 'Steady',
-    `${coming} nodes on their way in, ${leaving} on their way out`,
+    `${counted(coming, 'node')} on the way in, ${leaving} on the way out`,
   )
 }
 

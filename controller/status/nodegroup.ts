@@ -3,6 +3,7 @@ import type { NodeGroup, NodeGroupStatus, NodeStatusEntry } from '../../common/a
 import { isOf } from '../../common/api/ownership.ts'
 import type { VPSieNode } from '../../common/api/vpsienode.ts'
 import { fromTimestamp, toTimestamp } from '../../common/clock.ts'
+import { counted } from '../../common/counted.ts'
 import { resources } from '../../common/kube/resources.ts'
 import { patchStatus, setCondition } from '../../common/kube/status.ts'
 import type { GroupDecision, NodeDecision, Plan } from '../decide/plan.ts'
@@ -94,7 +95,7 @@ export function statusOf(
 
 function sentenceOf({ current, target, reasons }: GroupDecision): string {
   const why = reasons.map(({ code, message }) => `${code}: ${message}`).join('; ')
-  return `${current} nodes, ${target} wanted${why ? `; ${why}` : ''}`.slice(0, 2048)
+  return `${counted(current, 'node')}, ${target} wanted${why ? `; ${why}` : ''}`.slice(0, 2048)
 }
 
 /** One entry a claim; those that are not simply kept come first, because the list may be cut. */

@@ -1,4 +1,5 @@
 import type { VPSieNode } from '../../common/api/vpsienode.ts'
+import { cents } from '../decide/money.ts'
 import type { Offering } from '../decide/state.ts'
 
 /** What claims cost, by the price list. */
@@ -18,6 +19,6 @@ export function pricesOf(offerings: readonly Offering[]): Prices {
     listed.get(`${spec.datacenterID}/${spec.instanceType}`) ?? listed.get(`/${spec.instanceType}`)
   return {
     of,
-    sum: (claims) => Math.round(claims.reduce((total, claim) => total + (of(claim) ?? 0), 0) * 100) / 100,
+    sum: (claims) => cents(claims.reduce((total, claim) => total + (of(claim) ?? 0), 0)),
   }
 }

@@ -260,7 +260,7 @@ t.test('--explain prints the sentences', async (t) => {
   )
   t.match(
     out,
-    /^node node-1: keep \(NodeGroup kube-system\/workers\)\n {2}NoPlaceToMove \(default\/a\): .*\n[\s\S]*\npod default\/b: unschedulable\n {2}NoGroupFits: .*\n[\s\S]*group kube-system\/workers: 1 nodes, 1 wanted, 10\.00 a month\n/,
+    /^node node-1: keep \(NodeGroup kube-system\/workers\)\n {2}NoPlaceToMove \(default\/a\): .*\n[\s\S]*\npod default\/b: unschedulable\n {2}NoGroupFits: .*\n[\s\S]*group kube-system\/workers: 1 node, 1 wanted, 10\.00 a month\n/,
   )
 })
 

@@ -1,3 +1,4 @@
+import { counted } from '../../../common/counted.ts'
 import type { Bin } from '../shape/bins.ts'
 import type { PodClass } from '../shape/classes.ts'
 import type { Tally } from '../tally.ts'
@@ -19,10 +20,10 @@ export const interPodAffinity: Filter = {
     const { avoids, avoidedBy } = world.topologyOf(pod)
     const met = avoids.find(({ targets }) => here(targets, bin) > 0)
     if (met)
-      return `anti-affinity: ${here(met.targets, bin)} pods it must not meet are in ${domainText(met.targets, bin)}`
+      return `anti-affinity: ${counted(here(met.targets, bin), 'pod')} that it must not meet in ${domainText(met.targets, bin)}`
     const meets = avoidedBy.find(({ carriers }) => here(carriers, bin) > 0)
     if (meets)
-      return `anti-affinity of ${here(meets.carriers, bin)} pods already in ${domainText(meets.carriers, bin)}`
+      return `anti-affinity of ${counted(here(meets.carriers, bin), 'pod')} already in ${domainText(meets.carriers, bin)}`
     const missing = lacking(pod, bin, world)
     return missing ? `affinity: no pod it must be with is in ${domainText(missing, bin)}` : ''
   },

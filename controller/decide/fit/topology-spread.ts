@@ -1,3 +1,4 @@
+import { counted } from '../../../common/counted.ts'
 import type { Bin } from '../shape/bins.ts'
 import { smallestCount } from '../tally.ts'
 import type { Spread } from '../topology.ts'
@@ -14,7 +15,7 @@ export const topologySpread: Filter = {
     const domain = bin.labels[tally.topologyKey]
     if (domain === undefined) return `the node has no label ${tally.topologyKey} to spread over`
     const here = tally.counts.get(domain) ?? 0
-    return `${tally.topologyKey}=${domain} has ${here} pods, the emptiest domain ${least(spread)}: one more exceeds maxSkew ${maxSkew}`
+    return `${tally.topologyKey}=${domain} has ${counted(here, 'pod')}, the emptiest domain ${least(spread)}: one more exceeds maxSkew ${maxSkew}`
   },
 }
 

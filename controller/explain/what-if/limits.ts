@@ -1,6 +1,6 @@
 import { fromTimestamp, toTimestamp } from '../../../common/clock.ts'
 import { keyOf } from '../../../common/kube/resources.ts'
-import { money } from '../../decide/limits.ts'
+import { money } from '../../decide/money.ts'
 import type { ReasonCode } from '../../decide/reasons.ts'
 import { type Context, lessHeadroom, type Remedies, type Remedy } from './remedy.ts'
 import { atTime, type Edit, withGroup, withOptions, withSettings } from './situation.ts'

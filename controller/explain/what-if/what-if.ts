@@ -1,5 +1,6 @@
 import { keyOf } from '../../../common/kube/resources.ts'
 import { decide } from '../../decide/decide.ts'
+import { cents } from '../../decide/money.ts'
 import type { Plan, Reason } from '../../decide/plan.ts'
 import type { ReasonCode } from '../../decide/reasons.ts'
 import type { Subject, WhatIf } from '../explanation.ts'
@@ -142,8 +143,4 @@ function isSame(a: readonly Reason[], b: readonly Reason[]): boolean {
   const codes = (reasons: readonly Reason[]) =>
     reasons.map(({ code, object }) => `${code} ${object ?? ''}`).join()
   return codes(a) === codes(b)
-}
-
-function cents(amount: number): number {
-  return Math.round(amount * 100) / 100
 }

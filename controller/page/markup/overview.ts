@@ -1,7 +1,8 @@
+import { money } from '../../decide/money.ts'
 import { verdictText } from '../../explain/text.ts'
 import type { View } from '../view.ts'
 import { type Content, type Html, html } from './html.ts'
-import { badge, money, reasonsOf, rowsOf, subjectLink, tableSection, time } from './parts.ts'
+import { badge, reasonsOf, rowsOf, subjectLink, tableSection, time } from './parts.ts'
 import { sparkline } from './sparkline.ts'
 
 /** The page at a glance, from what matters most to what is merely good to know. */

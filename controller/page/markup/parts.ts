@@ -3,11 +3,6 @@ import type { Subject } from '../../explain/explanation.ts'
 import type { Rows } from '../view.ts'
 import { type Content, type Html, html } from './html.ts'
 
-/** Money of a month. */
-export function money(amount: number): string {
-  return amount.toFixed(2)
-}
-
 /** A moment as people write it; the script of a page makes it local. */
 export function time(timestamp: string | undefined): Content {
   if (timestamp === undefined) return ''

@@ -33,8 +33,10 @@ export const scaleUp: Step<World> = {
     }
     await allRun(world, apps)
     await settled(world)
+    // On a slow machine the last pods may come after the first plan; none that is there has to wait for a second one.
+    const waited = events(world, 'NotTriggerScaleUp').map(({ involvedObject }) => involvedObject.name)
+    expect(waited.length === 0, `every pod gets its place by the first plan that sees it: ${waited} waited`)
     const { planGeneration, monthlyCost } = nodeGroup(world).status ?? {}
-    expect(planGeneration === 1, `all machines are bought by one plan: it took ${planGeneration}`)
     const sizes = liveMachines(world)
       .map(({ size }) => size.name)
       .sort()
@@ -52,7 +54,8 @@ export const scaleUp: Step<World> = {
     tell(
       `${workers(world).length - repaired.length} of ${workers(world).length} nodes were labelled by admission as they registered`,
     )
-    return `${sizes.length} machines in one go (${sizes.join(', ')}) for ${monthlyCost} a month; all 12 pods run`
+    const how = planGeneration === 1 ? 'in one go' : `by ${planGeneration} plans`
+    return `${sizes.length} machines ${how} (${sizes.join(', ')}) for ${monthlyCost} a month; all 12 pods run`
   },
 }
 
