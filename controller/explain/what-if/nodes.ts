@@ -221,11 +221,15 @@ function withoutTheOne({ reason }: Context): Remedy[] {
   return object?.includes('/') ? [{ if: `pod ${object} were not there`, edit: withoutPod(object) }] : []
 }
 
-function inTime({ verdict: { until }, situation: { now } }: Context): Remedy[] {
+function inTime({ subject, reason, verdict: { since, until }, situation: { now } }: Context): Remedy[] {
   const time = fromTimestamp(until)
-  return time === undefined || time <= now
-    ? []
-    : [{ if: `it were ${toTimestamp(time)} and nothing else had changed`, edit: atTime(time) }]
+  if (time === undefined || time <= now) return []
+  // The controller notes on a node since when it has been unneeded; without the note the time would begin anew.
+  const noted = withNode(subject.name, (node) =>
+    annotated(node, { [annotations.unneededSince]: since ?? toTimestamp(now) }),
+  )
+  const later = reason.code === 'NotUnneededLongEnough' ? both(noted, atTime(time)) : atTime(time)
+  return [{ if: `it were ${toTimestamp(time)} and nothing else had changed`, edit: later }]
 }
 
 function windowsOpen(context: Context): Remedy[] {

@@ -39,8 +39,9 @@ export async function whatIf(
   const first: Remedy[] = []
   for (const remedies of await trial.remediesFor(verdict, [])) {
     for (const [number, remedy] of remedies.entries()) {
-      const what = await trial.outcome([remedy])
-      if (!what) continue
+      const outcome = await trial.outcome([remedy])
+      if (!outcome) continue
+      const { what } = outcome
       if (number === 0) first.push(remedy)
       if (what.helps || !isSame(what.reasons, verdict.reasons)) found.push(what)
       if (what.helps) break
@@ -56,9 +57,9 @@ export async function whatIf(
 async function together(remedies: readonly Remedy[], trial: Trial): Promise<WhatIf[]> {
   let tried = [...remedies]
   for (let round = 0; round < mostRounds; round++) {
-    const what = await trial.outcome(tried)
-    if (!what || what.helps) return what ? [what] : []
-    const next = (await trial.remediesFor(what, tried)).flatMap(([likeliest]) => likeliest ?? [])
+    const outcome = await trial.outcome(tried)
+    if (!outcome || outcome.what.helps) return outcome ? [outcome.what] : []
+    const next = (await trial.remediesFor(outcome.then, tried)).flatMap(([likeliest]) => likeliest ?? [])
     if (next.length === 0) return []
     tried = [...tried, ...next]
   }
@@ -67,7 +68,7 @@ async function together(remedies: readonly Remedy[], trial: Trial): Promise<What
 
 /** What is tried out about one subject, within a number of decisions. */
 interface Trial {
-  outcome(remedies: readonly Remedy[]): Promise<WhatIf | undefined>
+  outcome(remedies: readonly Remedy[]): Promise<{ what: WhatIf; then: Verdict } | undefined>
   /** For each reason of a verdict what may help against it, after what has been tried. */
   remediesFor(verdict: Verdict, tried: readonly Remedy[]): Promise<(readonly Remedy[])[]>
 }
@@ -93,13 +94,14 @@ function createTrial(
       const other = await replan(editOf(remedies))
       const then = other && verdictOf(other, subject)
       if (!other || !then) return undefined
-      return {
+      const what = {
         if: remedies.map((remedy) => remedy.if).join(', and '),
         helps: isBetter(subject, verdict, then),
         verdict: then.verdict,
         reasons: then.reasons,
         monthlyCost: cents(other.monthlyCost.planned - plan.monthlyCost.planned),
       }
+      return { what, then }
     },
     async remediesFor(after, tried) {
       const before = editOf(tried)
@@ -129,8 +131,8 @@ async function oneMore({ name }: Subject, { state }: Situation, trial: Trial): P
   const { minNodes = 0 } = group.spec
   const edit = withGroup(name, () => ({ minNodes: minNodes + 1 }))
   const words = `minNodes of the NodeGroup were ${minNodes + 1} rather than ${minNodes}`
-  const what = await trial.outcome([{ if: words, edit }])
-  return what?.helps ? [what] : []
+  const outcome = await trial.outcome([{ if: words, edit }])
+  return outcome?.what.helps ? [outcome.what] : []
 }
 
 function isBetter({ kind }: Subject, before: Verdict, after: Verdict): boolean {

@@ -226,6 +226,23 @@ t.test('what was considered for a group that grows: the size that is bought is t
   ])
 })
 
+t.test('where it takes a change and then time, both are told', async (t) => {
+  const busy = (name: string, cpu: string) => boundPod(`on-${name}`, name, { requests: { cpu } })
+  const { explanation } = await told(idle, {
+    nodes: [node('node-1'), node('node-2')],
+    pods: [busy('node-1', '1200m'), busy('node-2', '100m')],
+    nodeGroups: [nodeGroup('workers', { spec: { minNodes: 1 } })],
+  })
+  t.match(explanation.reasons, [{ code: 'AboveThreshold' }])
+  t.match(explanation.wouldChange, [
+    {
+      if: 'scaleDownPolicy of NodeGroup kube-system/workers had cpuThreshold 61, and it were 2026-01-02T00:10:00Z and nothing else had changed',
+      helps: true,
+      verdict: 'remove',
+    },
+  ])
+})
+
 t.test('what was before is told newest first, and since when it is so', async (t) => {
   const records = createRecords()
   const options = decisionOptions()
