@@ -1,6 +1,8 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Pod } from '../../../common/kube/objects.ts'
 import { decide } from '../../../controller/decide/decide.ts'
 import type { ClusterState } from '../../../controller/decide/state.ts'
+import { explain } from '../../../controller/explain/explain.ts'
 import { clusterState, decidedAt, decisionOptions } from '../../fixtures/state.ts'
 import { expect } from '../../fixtures/wait.ts'
 import { type Bench, timed } from './bench.ts'
@@ -47,6 +49,38 @@ const steady: Bench = {
     globalThis.gc?.()
     const heapMB = Math.round(process.memoryUsage().heapUsed / 2 ** 20)
     return { nodes: 1000, decideMs: ms, note: `heap ${heapMB} MB, the state included` }
+  },
+}
+
+/** One question after the other, from the decision that is there to the last sentence. */
+const why: Bench = {
+  name: 'Why: one explanation, 1,000 nodes, 30,000 pods',
+  peer: 'none',
+  peerMs: null,
+  async run() {
+    const state = inOrder(busyCluster(1000, 30))
+    const plan = decide(state, settings, decidedAt)
+    const situation = { state, options: settings, now: decidedAt }
+    const times: number[] = []
+    let [longest, decisions] = [0, 0]
+    for (let i = 0; i < 20; i++) {
+      const began = performance.now()
+      let last = began
+      const pause = async () => {
+        longest = Math.max(longest, performance.now() - last)
+        await setImmediate()
+        last = performance.now()
+        decisions++
+      }
+      const found = await explain(situation, plan, { kind: 'node', name: `node-${i}` }, { pause })
+      times.push(performance.now() - began)
+      const helps = found?.wouldChange.some((change) => change.helps)
+      expect(helps, `it is told what would change the verdict of node-${i}`)
+    }
+    const [decideMs = Number.NaN] = times.sort((a, b) => a - b).slice(times.length / 2)
+    const [each, turn] = [decisions / times.length, longest].map(Math.round)
+    const note = `${each} decisions each; at most ${turn} ms without a turn for others`
+    return { nodes: 1000, decideMs: Math.round(decideMs), note }
   },
 }
 
@@ -100,6 +134,7 @@ function worstCase(name: string, steps: string): Bench {
 
 export const own: readonly Bench[] = [
   steady,
+  why,
   worstCase('', '100000000'),
   worstCase(', 1,000,000 steps at most', '1000000'),
 ]
