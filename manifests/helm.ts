@@ -88,7 +88,10 @@ function template(object: KubeObject): string {
 
 function markPods({ spec }: PodTemplate, component: Component): void {
   for (const container of spec.containers) {
-    container.image = `${mark('.Values.image.repository')}:${mark('.Values.image.tag | default .Chart.AppVersion')}`
+    const own = `.Values.${component}.image`
+    const repository = mark(`${own}.repository | default .Values.image.repository`)
+    const tag = mark(`${own}.tag | default .Values.image.tag | default .Chart.AppVersion`)
+    container.image = `${repository}:${tag}`
     container.resources = block(`.Values.${component}.resources`) as never
     container.args = [...container.args, `@list .Values.${component}.extraArgs@`]
   }
@@ -141,6 +144,7 @@ function values(objects: readonly Workload[]): string {
     const { nodeSelector = {}, tolerations = [], containers = [] } = pods?.spec ?? {}
     return {
       ...(typeof workload?.spec.replicas === 'number' && { replicas: workload.spec.replicas }),
+      image: { repository: '', tag: '' },
       extraArgs: [],
       resources: containers[0]?.resources ?? {},
       nodeSelector,
@@ -158,14 +162,22 @@ function values(objects: readonly Workload[]): string {
     { lineWidth: 0, aliasDuplicateObjects: false },
   )
   return `# Options of the programs go into extraArgs, such as --log-level=debug; docs/configuration.md has all of them. An image
-# without a tag is that of the chart's version. The credentials are a Secret of yours: kube-system/vpsie-secret.
+# without a tag is that of the chart's version; a program may have one of its own, such as the smallest for the agents.
+# The credentials are a Secret of yours: kube-system/vpsie-secret.
 ${body}`
+}
+
+const image = {
+  type: 'object',
+  additionalProperties: false,
+  properties: { repository: { type: 'string' }, tag: { type: 'string' } },
 }
 
 const component = {
   type: 'object',
   additionalProperties: false,
   properties: {
+    image,
     replicas: { type: 'integer', minimum: 1 },
     extraArgs: { type: 'array', items: { type: 'string', pattern: '^--[a-z]' } },
     resources: { type: 'object' },
@@ -181,10 +193,9 @@ const valuesSchema = {
   required: ['image'],
   properties: {
     image: {
-      type: 'object',
-      additionalProperties: false,
+      ...image,
       required: ['repository'],
-      properties: { repository: { type: 'string', minLength: 1 }, tag: { type: 'string' } },
+      properties: { ...image.properties, repository: { type: 'string', minLength: 1 } },
     },
     imagePullSecrets: { type: 'array', items: { type: 'object', required: ['name'] } },
     global: { type: 'object' },

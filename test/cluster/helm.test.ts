@@ -89,6 +89,7 @@ t.test('what can be chosen gets to where it belongs, and a wrong value is refuse
     ...['template', 'vpsie-autoscaler', chart, '--kube-version', '1.30.0'],
     ...['--set', 'image.repository=registry.example/autoscaler', '--set-string', 'image.tag=9'],
     ...['--set', 'controller.replicas=3', '--set', 'controller.extraArgs={--log-level=debug}'],
+    ...['--set', 'agent.image.repository=registry.example/agent'],
     ...['--set', 'agent.resources.limits.memory=128Mi', '--set', 'imagePullSecrets[0].name=pull'],
   )
   t.equal(chosen.code, 0, chosen.stderr)
@@ -109,7 +110,7 @@ t.test('what can be chosen gets to where it belongs, and a wrong value is refuse
   } as object)
   const agent = objects.find(({ kind }) => kind === 'DaemonSet')
   t.match(agent?.spec.template.spec, {
-    containers: [{ resources: { limits: { memory: '128Mi' } } }],
+    containers: [{ image: 'registry.example/agent:9', resources: { limits: { memory: '128Mi' } } }],
   } as object)
   const wrong = await helm('template', 'x', chart, '--set', 'controller.replica=3')
   t.not(wrong.code, 0)
