@@ -71,7 +71,9 @@ async function untilStopped(
   print(
     `\nStill running; Ctrl-C ends it.\n  export KUBECONFIG=${floor.adminKubeconfig}\n  VPSie: ${vpsie.url}`,
   )
-  for (const { pod, ports } of programs.list('controller')) {
+  for (const { pod, ports, program } of programs.list('controller')) {
+    // The story has killed one.
+    if (program.hasExited) continue
     print(
       `  ${pod.metadata.name}: http://127.0.0.1:${ports.page}/ and http://127.0.0.1:${ports.metrics}/metrics`,
     )
