@@ -18,22 +18,15 @@ export const scaleUp: Step<World> = {
       deployment('batch', apps.batch, '1500m', '3Gi'),
     ]
     await apply(world.client, objects, signal)
-    const told = await until(
-      'every pod is told what it gets',
-      () => {
-        const found = events(world, 'TriggeredScaleUp')
-        return new Set(found.map(({ involvedObject }) => involvedObject.name)).size === 12 && found
-      },
-      {},
-      signal,
-    )
+    await allRun(world, apps)
+    const told = events(world, 'TriggeredScaleUp')
     for (const app of Object.keys(apps)) {
       const event = told.find(({ involvedObject }) => involvedObject.name.startsWith(app))
-      tell(`${event?.involvedObject.name}: ${event?.message}`)
+      if (event) tell(`${event.involvedObject.name}: ${event.message}`)
     }
-    await allRun(world, apps)
+    expect(told.length > 0, 'pods are told what they get')
     await settled(world)
-    // On a slow machine the last pods may come after the first plan; none that is there has to wait for a second one.
+    // On a slow machine the last pods come after the first plan, and may fit on what it buys; none waits for a second one.
     const waited = events(world, 'NotTriggerScaleUp').map(({ involvedObject }) => involvedObject.name)
     expect(waited.length === 0, `every pod gets its place by the first plan that sees it: ${waited} waited`)
     const { planGeneration, monthlyCost } = nodeGroup(world).status ?? {}
