@@ -125,3 +125,8 @@ export function settled(world: World, withinMs = 30_000): Promise<true> {
     world.signal,
   )
 }
+
+/** Waits until whoever reads the metrics has found a series above zero that is so for a moment only. */
+export async function isSeen({ metrics }: World, series: string, signal: AbortSignal): Promise<void> {
+  await until(`${series} is above zero`, () => metrics.set.has(series), {}, signal)
+}

@@ -6,7 +6,7 @@ import { apply } from '../../fixtures/apply.ts'
 import { call } from '../../fixtures/http.ts'
 import { expect, until } from '../../fixtures/wait.ts'
 import { accountToken } from '../../floors/floor.ts'
-import { deployment, leaderOf, podsOf, scale, workers } from '../look.ts'
+import { deployment, isSeen, leaderOf, podsOf, scale, workers } from '../look.ts'
 import type { PodProcess } from '../programs.ts'
 import type { Step } from '../story.ts'
 import type { World } from '../world.ts'
@@ -39,7 +39,7 @@ export const askWhy: Step<World> = {
         'the one that stands by says who leads',
       )
     }
-    await follow(leader, token, signal)
+    await follow(world, leader, token, signal)
     await explainTooLarge(world, leader, token, tell, signal)
     const { body } = await look(leader, `/v1/explain?node=${node}`, token, 'text/plain')
     for (const line of body.trim().split('\n')) tell(line)
@@ -51,8 +51,13 @@ export const askWhy: Step<World> = {
   },
 }
 
-/** The stream that keeps an open page true, until its first word. */
-async function follow({ ports }: PodProcess, token: string, signal: AbortSignal): Promise<void> {
+/** The stream that keeps an open page true, until it has told something and has been counted. */
+async function follow(
+  world: World,
+  { ports }: PodProcess,
+  token: string,
+  signal: AbortSignal,
+): Promise<void> {
   const response = await fetch(`http://127.0.0.1:${ports.page}/events`, {
     headers: { authorization: `Bearer ${token}` },
     signal,
@@ -61,13 +66,13 @@ async function follow({ ports }: PodProcess, token: string, signal: AbortSignal)
   const { value } = (await reader?.read()) ?? {}
   const text = new TextDecoder().decode(value)
   expect(text.includes('event: decision'), `the page is told of decisions: ${text}`)
-  // As long as a person looks, so that whoever counts open pages finds one.
   await until(
     'a further decision is told',
     async () => ((await reader?.read())?.value?.length ?? 0) > 0,
     {},
     signal,
   )
+  await isSeen(world, 'page_streams', signal)
   await reader?.cancel()
 }
 
@@ -90,6 +95,7 @@ async function explainTooLarge(
     signal,
   )
   for (const line of explanation.trim().split('\n')) tell(line)
+  await isSeen(world, 'pods_waiting', signal)
   await scale(world, 'huge', 0)
 }
 

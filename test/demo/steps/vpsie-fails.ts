@@ -1,6 +1,16 @@
 import { apply } from '../../fixtures/apply.ts'
 import { expect, until } from '../../fixtures/wait.ts'
-import { allRun, claims, deployment, leaderOf, liveMachines, machines, metric, settled } from '../look.ts'
+import {
+  allRun,
+  claims,
+  deployment,
+  isSeen,
+  leaderOf,
+  liveMachines,
+  machines,
+  metric,
+  settled,
+} from '../look.ts'
 import type { Step } from '../story.ts'
 import type { World } from '../world.ts'
 
@@ -38,6 +48,12 @@ export const vpsieFails: Step<World> = {
     expect(made === needed, `exactly ${needed} machines were made: ${made}`)
     const state = await metric(leader, 'vpsie_api_circuit_breaker_state', { state: 'closed' })
     expect(state === 1, 'the breaker is closed again')
+    // The leader that counted them is killed in the next step.
+    for (const name of [
+      'machine_orders_unresolved_total',
+      'vpsie_api_circuit_breaker_half_open_successes_total',
+    ])
+      await isSeen(world, name, signal)
     return `after ${failing.hits} errors, a time-out and a lost answer exactly ${made} machines were made, none twice; the breaker is closed again`
   },
 }
