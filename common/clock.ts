@@ -48,7 +48,7 @@ export function toMicroTime(ms: number): string {
   return new Date(ms).toISOString().replace('Z', '000Z')
 }
 
-/** Milliseconds since the epoch of an RFC 3339 text; undefined if absent or not a time. */
+/** Milliseconds since the epoch of an RFC 3339 text or an HTTP date; undefined if absent or not a time. */
 export function fromTimestamp(text: string | null | undefined): number | undefined {
   if (!text) return undefined
   const ms = Date.parse(text)

@@ -5,6 +5,13 @@ import { pageMetrics } from './page/metrics.ts'
 import { vpsieMetrics } from './vpsie/metrics.ts'
 
 const group = ['nodegroup', 'namespace'] as const
+
+/** The labels of series about a NodeGroup, by its key `namespace/name`; empty ones for ''. */
+export function labelsOfGroup(key: string): Record<(typeof group)[number], string> {
+  const [namespace = '', nodegroup = ''] = key.split('/')
+  return { nodegroup, namespace }
+}
+
 const loops = [{ controller: 'decision' }, { controller: 'machines' }] as const
 export const decisionPhases = ['offers', 'observe', 'decide', 'act', 'report'] as const
 const counts = Array.from({ length: 10 }, (_, i) => i + 1)

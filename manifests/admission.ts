@@ -1,5 +1,5 @@
 import { reviewed, ruleTable, type Told } from '../webhook/rules.ts'
-import { code, describe, fieldsBelow, type Shape, table } from './fields.ts'
+import { code, fieldsBelow, mayBe, type Shape, table } from './fields.ts'
 
 const head = `# Admission
 
@@ -41,9 +41,9 @@ export function admissionDocument(): string {
       ([kind, schema]) =>
         `## Fields of ${kind}\n\nHeld by schema and webhook alike.\n\n${table(
           ['field', 'what it may be'],
-          fieldsBelow((schema as Shape).properties?.spec, 'spec').map(({ path, schema, isRequired }) => [
-            code(path),
-            `${describe(schema)}${isRequired ? ', required' : ''}`,
+          fieldsBelow((schema as Shape).properties?.spec, 'spec').map((field) => [
+            code(field.path),
+            mayBe(field),
           ]),
         )}`,
     ),

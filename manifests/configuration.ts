@@ -2,7 +2,7 @@ import { agentOptions } from '../agent/options.ts'
 import { certsOptions } from '../certs/options.ts'
 import { inactiveBeforeAdoption } from '../common/api/adoption.ts'
 import { kinds } from '../common/api/crd.ts'
-import { type Effect, effectsOf } from '../common/api/effects.ts'
+import { effectsOf } from '../common/api/effects.ts'
 import { type OptionDeclaration, type OptionTable, variableName } from '../common/options.ts'
 import { logOptions } from '../common/program.ts'
 import { decideOptions } from '../controller/decide/options.ts'
@@ -11,7 +11,7 @@ import { controllerOptions } from '../controller/options.ts'
 import { pageOptions } from '../controller/page/options.ts'
 import { vpsieOptions } from '../controller/vpsie/options.ts'
 import { webhookOptions } from '../webhook/options.ts'
-import { code, describe, type Field, fieldsBelow, type Shape, table } from './fields.ts'
+import { code, type Field, fieldsBelow, mayBe, type Shape, table } from './fields.ts'
 
 const head = `# Configuration
 
@@ -55,24 +55,18 @@ function kindChapter(kind: string, schema: Shape): string {
   )}`
 }
 
-function fieldRow({ path, schema, isRequired }: Field): string[] {
+function fieldRow(field: Field): string[] {
+  const { path, schema } = field
   const fallback = schema.default ?? schema.builtInDefault
   const isPlain = fallback !== undefined && typeof fallback !== 'object'
-  return [
-    code(path),
-    schema.description ?? '',
-    `${describe(schema)}${isRequired ? ', required' : ''}`,
-    isPlain ? code(String(fallback)) : '',
-  ]
+  return [code(path), schema.description ?? '', mayBe(field), isPlain ? code(String(fallback)) : '']
 }
-
-const marks: Readonly<Record<Effect, string>> = { full: 'full', none: 'none', refused: 'refused' }
 
 function effectCells(path: string): string[] {
   const name = path.replace(/^spec\./, '').replaceAll('[]', '')
   const { managed = 'full', vm = 'full' } = effectsOf(name) ?? {}
   const isOld = inactiveBeforeAdoption.some((field) => name === field || name.startsWith(`${field}.`))
-  return [marks[managed], marks[vm], isOld ? 'old' : '']
+  return [managed, vm, isOld ? 'old' : '']
 }
 
 const programsHead = `## Programs

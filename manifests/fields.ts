@@ -39,8 +39,12 @@ export function fieldsBelow(schema: Shape | undefined, at: string): Field[] {
   })
 }
 
-/** What a field may be, in words. */
-export function describe(field: Shape): string {
+/** What a field may be, and whether it must be there, in words. */
+export function mayBe({ schema, isRequired }: Field): string {
+  return `${describe(schema)}${isRequired ? ', required' : ''}`
+}
+
+function describe(field: Shape): string {
   if (field.enum) return field.enum.map((value) => code(String(value))).join(' ')
   if (field.form && field.type !== 'string') return field.form
   switch (field.type) {

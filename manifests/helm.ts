@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { stringify } from 'yaml'
 import type { KubeObject } from '../common/kube/objects.ts'
 import { crdFiles } from './crds.ts'
-import { kustomize } from './kustomize.ts'
+import { kustomize, podTemplateOf } from './kustomize.ts'
 
 const root = join(import.meta.dirname, '..')
 const { version, description } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
@@ -31,7 +31,7 @@ interface PodTemplate {
 }
 
 interface Workload extends KubeObject {
-  spec: { replicas?: unknown; template?: PodTemplate; jobTemplate?: { spec: { template: PodTemplate } } }
+  spec: { replicas?: unknown }
 }
 
 /** The files of the Helm chart by their path below manifests/helm/vpsie-autoscaler, made from manifests/base. */
@@ -78,7 +78,7 @@ function template(object: KubeObject): string {
   const { kind = '', metadata } = marked
   if (metadata.namespace !== undefined) metadata.namespace = mark('.Release.Namespace')
   const component = componentOf(metadata.name) as Component
-  const pods = marked.spec?.template ?? marked.spec?.jobTemplate?.spec.template
+  const pods = podTemplateOf<PodTemplate>(marked)
   if (pods?.spec?.containers) markPods(pods, component)
   if (kind === 'Deployment') marked.spec.replicas = mark(`.Values.${component}.replicas`)
   // A finished Job cannot be changed; each release brings its own.
@@ -135,12 +135,14 @@ function chart(): string {
 /** What the base has is what the chart has, unless somebody chooses. */
 function values(objects: readonly Workload[]): string {
   const of = (component: Component) => {
-    const own = objects.filter(
-      ({ metadata, spec }) =>
-        componentOf(metadata.name) === component && (spec?.template?.spec ?? spec?.jobTemplate),
+    const kind = components[component]
+    const workload = objects.find(
+      (object) =>
+        componentOf(object.metadata.name) === component &&
+        podTemplateOf(object) !== undefined &&
+        (kind === '' || object.kind === kind),
     )
-    const workload = own.find(({ kind }) => components[component] === '' || kind === components[component])
-    const pods = workload?.spec.template ?? workload?.spec.jobTemplate?.spec.template
+    const pods = workload && podTemplateOf<PodTemplate>(workload)
     const { nodeSelector = {}, tolerations = [], containers = [] } = pods?.spec ?? {}
     return {
       ...(typeof workload?.spec.replicas === 'number' && { replicas: workload.spec.replicas }),

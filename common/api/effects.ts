@@ -8,16 +8,13 @@ export type Effect = 'full' | 'none' | 'refused'
 export interface Effects {
   managed: Effect
   vm: Effect
-  /** Why, in a few words. */
-  because: string
 }
 
 const ofMachines: Effects = {
   managed: 'none',
   vm: 'full',
-  because: 'VPSie sets up managed workers itself',
 }
-const forPods: Effects = { managed: 'none', vm: 'none', because: 'nodes are added for pods, not for load' }
+const forPods: Effects = { managed: 'none', vm: 'none' }
 
 /** The fields that are without effect, or refused, in a mode. */
 export const fieldEffects: Readonly<Record<string, Effects>> = {
@@ -28,25 +25,21 @@ export const fieldEffects: Readonly<Record<string, Effects>> = {
   cloudInit: {
     managed: 'refused',
     vm: 'full',
-    because: 'workers of a VPSie Kubernetes cluster are set up by VPSie',
   },
   'multiRegion.enabled': {
     managed: 'refused',
     vm: 'full',
-    because: 'a VPSie Kubernetes cluster has one datacenter',
   },
   'scaleUpPolicy.cpuThreshold': forPods,
   'scaleUpPolicy.memoryThreshold': forPods,
   'costOptimization.maxPerformanceImpact': {
     managed: 'none',
     vm: 'none',
-    because: 'what nodes really use must find room in any case',
   },
-  spotConfig: { managed: 'none', vm: 'none', because: 'VPSie sells no spot machines' },
+  spotConfig: { managed: 'none', vm: 'none' },
   'spotConfig.enabled': {
     managed: 'refused',
     vm: 'refused',
-    because: 'VPSie sells no spot machines; false is accepted',
   },
 }
 

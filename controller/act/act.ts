@@ -7,6 +7,7 @@ import { keyOf } from '../../common/kube/resources.ts'
 import type { Action, NodeDecision, Plan } from '../decide/plan.ts'
 import type { ClusterState } from '../decide/state.ts'
 import type { ControllerDeps } from '../deps.ts'
+import { labelsOfGroup } from '../metrics.ts'
 import { isDisrupted } from '../nodes/join.ts'
 import { guardNodeGroup } from '../nodes/nodegroup-end.ts'
 import { grow } from './grow.ts'
@@ -102,8 +103,7 @@ function report(
 ): void {
   const fresh = nodes.filter((node) => !removals.has(node))
   if (fresh.length === 0) return
-  const [namespace = '', name = ''] = nodeGroup.split('/')
-  const set = { nodegroup: name, namespace }
+  const set = labelsOfGroup(nodeGroup)
   deps.metrics.scaling_decisions_total.inc({ ...set, decision: type, reason })
   deps.metrics.scale_down_nodes_removed.observe(set, fresh.length)
   deps.log.info('scale-down', { nodeGroup, nodes: fresh, reason })

@@ -6,6 +6,7 @@ import { keyOf, resources } from '../../common/kube/resources.ts'
 import { patchStatus } from '../../common/kube/status.ts'
 import type { Action } from '../decide/plan.ts'
 import type { ControllerDeps } from '../deps.ts'
+import { labelsOfGroup } from '../metrics.ts'
 import { claimName, nameOf, newClaim, type Wanted } from '../nodes/claims.ts'
 import { waitFor } from '../observe/caches.ts'
 import { changesWith } from '../status/history.ts'
@@ -107,8 +108,7 @@ async function createClaims(
 }
 
 function report(deps: GrowDeps, nodeGroup: NodeGroup, actions: readonly Action[], count: number): void {
-  const { name, namespace = '' } = nodeGroup.metadata
-  const set = { nodegroup: name, namespace }
+  const set = labelsOfGroup(keyOf(nodeGroup))
   deps.metrics.scale_up_total.inc(set)
   deps.metrics.scale_up_nodes_added.observe(set, count)
   for (const { type, reason, count: machines = 0, offering, datacenter } of actions) {

@@ -19,14 +19,15 @@ const mostAlternatives = 30
 
 /**
  * What there was to choose from, asked of the very filters, limits and templates that the decision uses, before anything
- * that the plan does. The cheapest first, what was chosen before all. `unreplaced` is the verdict about a node without
- * its replacement.
+ * that the plan does. The cheapest first, what was chosen before all. `unreplaced` is the verdict about a node that is
+ * replaced as it would be without that.
  */
 export function considered(
   situation: Situation,
   plan: Plan,
   subject: Subject,
-  verdict: Verdict & { unreplaced?: Verdict | undefined },
+  verdict: Verdict,
+  unreplaced = verdict,
 ): Alternative[] {
   const { state, options, now } = situation
   const cluster = readCluster(state, options, now)
@@ -36,7 +37,7 @@ export function considered(
     subject.kind === 'pod'
       ? ofPod(subject.name, verdict, candidates, limits, cluster)
       : subject.kind === 'node'
-        ? ofNode(subject.name, verdict, plan, candidates, limits, cluster)
+        ? ofNode(subject.name, verdict, unreplaced, plan, candidates, limits, cluster)
         : ofGroup(subject.name, plan, candidates, limits)
   const order = ({ verdict }: Alternative) => ['chosen', 'possible', 'no'].indexOf(verdict)
   return found
@@ -69,7 +70,7 @@ function ofPod(
           [])
       return {
         what: `a new node of ${sizeText(candidate)}`,
-        verdict: isChosen ? 'chosen' : reasons.length === 0 ? 'possible' : 'no',
+        verdict: judged(isChosen, reasons),
         monthlyCost: offering.monthlyPrice,
         reasons,
       }
@@ -107,7 +108,8 @@ function existingFor(of: PodClass, verdict: Verdict, { world }: Cluster): Altern
 /** To keep it, to remove it, and one node of each cheaper size in its place. */
 function ofNode(
   name: string,
-  { verdict, reasons, moves = [], unreplaced }: Verdict & { unreplaced?: Verdict | undefined },
+  { verdict, reasons, moves = [] }: Verdict,
+  removal: Verdict,
   plan: Plan,
   candidates: readonly Candidate[],
   limits: Limits,
@@ -118,7 +120,6 @@ function ofNode(
   const { group, member } = owner
   const price = priceOf(member, cluster.state.offerings)
   const load = loadOf(name, cluster)
-  const removal = unreplaced ?? { verdict, reasons }
   const targets = new Set(moves.map(({ to }) => to))
   const bought = plan.newNodes.filter((node) => targets.has(node.name)).map(({ offering }) => offering)
   const cheaper = candidates.filter(
@@ -135,7 +136,7 @@ function ofNode(
       what: 'to remove it',
       verdict: verdict === 'remove' ? 'chosen' : removal.verdict === 'remove' ? 'possible' : 'no',
       monthlyCost: -price,
-      reasons: removal.verdict === 'remove' && unreplaced ? [] : removal.reasons,
+      reasons: verdict === 'replace' && removal.verdict === 'remove' ? [] : removal.reasons,
     },
     ...cheaper.map((candidate): Alternative => {
       const unfit = load.flatMap((of) => objections(of, candidate.sketch, cluster.world)).slice(0, 3)
@@ -146,15 +147,20 @@ function ofNode(
             ? [tooMuch]
             : limitOf(candidate, limits)
       const isChosen = verdict === 'replace' && bought.includes(candidate.template.offering.name)
-      const off = group.spec.costOptimization?.enabled ? [] : [switchedOff]
+      const against = [...why, ...(group.spec.costOptimization?.enabled ? [] : [switchedOff])]
       return {
         what: `one of ${sizeText(candidate)} in its place`,
-        verdict: isChosen ? 'chosen' : why.length + off.length === 0 ? 'possible' : 'no',
+        verdict: judged(isChosen, against),
         monthlyCost: cents(candidate.template.offering.monthlyPrice - price),
-        reasons: [...why, ...off],
+        reasons: against,
       }
     }),
   ]
+}
+
+function judged(isChosen: boolean, against: readonly Reason[]): Alternative['verdict'] {
+  if (isChosen) return 'chosen'
+  return against.length === 0 ? 'possible' : 'no'
 }
 
 const tooMuch: Reason = {
@@ -197,7 +203,7 @@ function ofGroup(
       const reasons = isChosen ? [] : limitOf(candidate, limits)
       return {
         what: `one more node of ${sizeText(candidate)}`,
-        verdict: isChosen ? 'chosen' : reasons.length === 0 ? 'possible' : 'no',
+        verdict: judged(isChosen, reasons),
         monthlyCost: candidate.template.offering.monthlyPrice,
         reasons,
       }

@@ -32,10 +32,13 @@ export async function explain(
     ...verdict,
     ...(since !== undefined && { since }),
     wouldChange: await whatIf(situation, plan, subject, verdict, pause),
-    considered: considered(situation, plan, subject, {
-      ...verdict,
-      unreplaced: await unreplaced(situation, subject, verdict, pause),
-    }),
+    considered: considered(
+      situation,
+      plan,
+      subject,
+      verdict,
+      await unreplaced(situation, subject, verdict, pause),
+    ),
     history: historyOf(subject, memory),
   }
 }

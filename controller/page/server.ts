@@ -123,7 +123,7 @@ function createApp(deps: PageDeps, access: Access, streams: Streams): Express {
   })
   app.get('/events', (request, response) => {
     const check = () => access.check(request)
-    if (!streams.open(request, response, check))
+    if (!streams.open(response, check))
       throw new TransientError('too many pages are open', {
         code: 'Throttled',
         status: 503,

@@ -1,4 +1,4 @@
-import type { Request, Response } from 'express'
+import type { Response } from 'express'
 import type { Clock } from '../../common/clock.ts'
 import type { Records } from '../record/records.ts'
 import type { PageMetrics } from './metrics.ts'
@@ -11,7 +11,7 @@ interface Deps {
 
 export interface Streams {
   /** Follows the decisions until the reader goes; false if there are too many. `check` ends it by throwing. */
-  open(request: Request, response: Response, check: () => Promise<void>): boolean
+  open(response: Response, check: () => Promise<void>): boolean
   /** Ends all of them. */
   close(): void
 }
@@ -46,7 +46,7 @@ export function createStreams({ clock, records, metrics }: Deps): Streams {
   const event = () => `event: decision\ndata: ${records.last?.seq ?? 0}\n\n`
 
   return {
-    open(_, response, check) {
+    open(response, check) {
       if (open.size >= mostStreams) return false
       open.add(response)
       metrics.page_streams.set(open.size)

@@ -2,6 +2,7 @@ import type { Pod } from '../../common/kube/objects.ts'
 import { keyOf } from '../../common/kube/resources.ts'
 import type { ClusterState } from '../decide/state.ts'
 import type { ControllerDeps } from '../deps.ts'
+import { labelsOfGroup } from '../metrics.ts'
 import type { Change, DecisionRecord } from '../record/records.ts'
 
 type ChangeDeps = Pick<ControllerDeps, 'events' | 'metrics' | 'log'>
@@ -46,8 +47,7 @@ function tellPod({ events, metrics, log }: ChangeDeps, pod: Pod, change: Change)
 
 function tellNode({ metrics, log }: ChangeDeps, { name, verdict, nodeGroup = '', reasons }: Change): void {
   const [first] = reasons
-  const [namespace = '', nodegroup = ''] = nodeGroup.split('/')
   log.info('node decided', { node: name, verdict, reason: first?.code, detail: first?.message })
   if (verdict === 'keep' && first)
-    metrics.scale_down_blocked_total.inc({ nodegroup, namespace, reason: first.code })
+    metrics.scale_down_blocked_total.inc({ ...labelsOfGroup(nodeGroup), reason: first.code })
 }

@@ -4,6 +4,7 @@ import { keyOf } from '../../common/kube/resources.ts'
 import type { Plan } from '../decide/plan.ts'
 import type { ClusterState } from '../decide/state.ts'
 import type { ControllerDeps } from '../deps.ts'
+import { labelsOfGroup } from '../metrics.ts'
 import { phaseOf } from '../nodes/claims.ts'
 import { pricesOf } from './prices.ts'
 
@@ -22,8 +23,7 @@ export function setGauges(
   setSavings(metrics, plan)
   metrics.nodes_by_verdict.reset()
   for (const { verdict, nodeGroup = '' } of plan.nodes) {
-    const [namespace = '', nodegroup = ''] = nodeGroup.split('/')
-    metrics.nodes_by_verdict.inc({ verdict, nodegroup, namespace })
+    metrics.nodes_by_verdict.inc({ verdict, ...labelsOfGroup(nodeGroup) })
   }
   metrics.cost_monthly.set({ when: 'now' }, plan.monthlyCost.now)
   metrics.cost_monthly.set({ when: 'planned' }, plan.monthlyCost.planned)
@@ -59,8 +59,7 @@ function setSavings({ cost_savings_estimated_monthly }: ControllerDeps['metrics'
   cost_savings_estimated_monthly.reset()
   for (const { type, nodeGroup, monthlyCost } of actions) {
     if (monthlyCost >= 0 || (type !== 'remove' && type !== 'replace')) continue
-    const [namespace = '', nodegroup = ''] = nodeGroup.split('/')
-    cost_savings_estimated_monthly.inc({ namespace, nodegroup, source: type }, -monthlyCost)
+    cost_savings_estimated_monthly.inc({ ...labelsOfGroup(nodeGroup), source: type }, -monthlyCost)
   }
 }
 
@@ -87,7 +86,7 @@ function setGroupGauges(metrics: ControllerDeps['metrics'], state: ClusterState,
   const decisions = new Map(plan.groups.map((group) => [group.nodeGroup, group]))
   const prices = pricesOf(state.offerings)
   for (const nodeGroup of state.nodeGroups) {
-    const set = { nodegroup: nodeGroup.metadata.name, namespace: nodeGroup.metadata.namespace ?? '' }
+    const set = labelsOfGroup(keyOf(nodeGroup))
     const claims = state.vpsieNodes.filter((claim) => isOf(claim, nodeGroup))
     const decision = decisions.get(keyOf(nodeGroup))
     nodegroup_desired_nodes.set(set, decision?.target ?? 0)

@@ -5,7 +5,7 @@ import { Agent } from 'node:https'
 import type { Socket } from 'node:net'
 import { getCACertificates } from 'node:tls'
 import got, { type Method, TimeoutError } from 'got'
-import type { Clock } from '../../common/clock.ts'
+import { type Clock, fromTimestamp } from '../../common/clock.ts'
 import { InputError, TransientError } from '../../common/errors.ts'
 import { readRetryAfter } from '../../common/http/retry-after.ts'
 
@@ -145,13 +145,8 @@ function toReply(response: Answer | undefined, body: string, now: number): HTTPR
     status: response?.statusCode ?? 0,
     body,
     retryAfterMs: readRetryAfter(response?.headers['retry-after'], now),
-    date: readDate(response?.headers.date),
+    date: fromTimestamp(response?.headers.date),
   }
-}
-
-function readDate(header: string | undefined): number | undefined {
-  const date = Date.parse(header ?? '')
-  return Number.isNaN(date) ? undefined : date
 }
 
 interface Answer {

@@ -1,14 +1,16 @@
 import { mkdir, symlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { writeOverlay } from '../demo/overlay.ts'
-import { type CommandBlock, commandBlocks, runShell, type ShellResult } from '../fixtures/commands.ts'
+import { type Block, readPage } from '../docs/pages.ts'
+import { runShell, type ShellResult } from '../fixtures/shell.ts'
 import type { ClusterWorld } from './world.ts'
 
 const root = new URL('../..', import.meta.url).pathname
 
 /** A page whose commands are run as they stand, with the short intervals of the tests in place of manifests/base. */
 export interface Guide {
-  readonly blocks: readonly CommandBlock[]
+  /** Those that are marked `sh`: what a reader is to run. */
+  readonly blocks: readonly Block[]
   /** Runs all blocks under headings that begin so, as one script. */
   run(heading: string): Promise<ShellResult>
 }
@@ -21,7 +23,7 @@ export async function openGuide({ floor, folder, vpsie }: ClusterWorld, page: st
   await symlink(floor.binaries.kubectl, join(bin, 'kubectl'))
   await symlink(process.execPath, join(bin, 'node'))
   await writeOverlay(overlay)
-  const blocks = await commandBlocks(join(root, 'docs', page))
+  const blocks = readPage(`docs/${page}`).blocks.filter(({ lang }) => lang === 'sh')
   const env = {
     PATH: `${bin}:${dirname(process.execPath)}:${process.env.PATH}`,
     HOME: folder,
@@ -33,7 +35,7 @@ export async function openGuide({ floor, folder, vpsie }: ClusterWorld, page: st
     run(heading) {
       const own = blocks.filter((block) => block.heading.startsWith(heading))
       if (own.length === 0) throw new Error(`${page} has no commands under "${heading}"`)
-      const commands = own.map((block) => block.commands).join('\n')
+      const commands = own.map(({ text }) => text).join('\n')
       const here = commands
         .replaceAll('manifests/base', overlay)
         .replaceAll('before-upgrade.yaml', join(folder, 'before-upgrade.yaml'))

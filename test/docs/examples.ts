@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { runShell } from '../fixtures/commands.ts'
+import { runShell } from '../fixtures/shell.ts'
 import type { Page } from './pages.ts'
 
 const root = join(import.meta.dirname, '../..')

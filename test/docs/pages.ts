@@ -14,8 +14,15 @@ export interface Page {
   links: readonly string[]
   /** Texts in code letters within sentences and tables. */
   words: readonly string[]
-  /** Fenced blocks with their language, in order. */
-  blocks: readonly { lang: string; text: string }[]
+  /** Fenced blocks in order. */
+  blocks: readonly Block[]
+}
+
+export interface Block {
+  lang: string
+  text: string
+  /** That it stands under. */
+  heading: string
 }
 
 /** README, CHANGELOG and everything in docs. */
@@ -29,19 +36,23 @@ export async function readPages(): Promise<Page[]> {
   return files.sort().map(readPage)
 }
 
-function readPage(file: string): Page {
+/** Reads one, by its path below the project. */
+export function readPage(file: string): Page {
   const tokens = marked.lexer(readFileSync(join(root, file), 'utf8'))
   const slugger = new GithubSlugger()
   const anchors = new Set<string>()
   const links: string[] = []
   const words: string[] = []
-  const blocks: Page['blocks'][number][] = []
+  const blocks: Block[] = []
+  let heading = ''
   marked.walkTokens(tokens, (token: Token) => {
-    if (token.type === 'heading') anchors.add(slugger.slug(plain((token as Tokens.Heading).tokens)))
-    else if (token.type === 'link' || token.type === 'image') links.push((token as Tokens.Link).href)
+    if (token.type === 'heading') {
+      heading = plain((token as Tokens.Heading).tokens)
+      anchors.add(slugger.slug(heading))
+    } else if (token.type === 'link' || token.type === 'image') links.push((token as Tokens.Link).href)
     else if (token.type === 'codespan') words.push((token as Tokens.Codespan).text)
     else if (token.type === 'code')
-      blocks.push({ lang: (token as Tokens.Code).lang ?? '', text: (token as Tokens.Code).text })
+      blocks.push({ lang: (token as Tokens.Code).lang ?? '', text: (token as Tokens.Code).text, heading })
   })
   return { file, anchors, links, words, blocks }
 }

@@ -1,4 +1,4 @@
-import { type AdmissionCase, admissionCases } from '../../fixtures/admission-cases.ts'
+import { admissionCases, reviewOf } from '../../fixtures/admission-cases.ts'
 import type { Chance } from '../../fixtures/chance.ts'
 
 /** One call as it goes over the wire, and what may come back. */
@@ -83,25 +83,6 @@ export function nextCall(chance: Chance): FuzzCall {
   if (kind < 85) return { ...unread, ...brokenBytes(chance, sound.body) }
   if (kind < 95) return wrongCall(chance, unread)
   return { ...unread, cutAfter: chance.below(sound.body.length), expected: [] }
-}
-
-function reviewOf({ operation, object, old, user, kind, dryRun }: AdmissionCase, uid: string): unknown {
-  const isDeletion = operation === 'DELETE'
-  return {
-    apiVersion: 'admission.k8s.io/v1',
-    kind: 'AdmissionReview',
-    request: {
-      uid,
-      operation,
-      kind: { group: 'autoscaler.vpsie.com', version: 'v1alpha1', kind },
-      name: object.metadata.name,
-      namespace: object.metadata.namespace,
-      userInfo: user,
-      object: isDeletion ? null : object,
-      oldObject: isDeletion ? object : (old ?? null),
-      dryRun,
-    },
-  }
 }
 
 function reviewCall(chance: Chance, review: unknown): FuzzCall {
